@@ -1,0 +1,334 @@
+"""Partitions of integers: the labels of the irreducible representations of S_n."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import factorial, prod
+from typing import Any
+
+from symrep.errors import InvalidPartitionError, require, require_integer
+
+
+@dataclass(frozen=True, order=False)
+class Partition:
+    r"""A partition :math:`\lambda = (\lambda_1 \ge \lambda_2 \ge \dots \ge \lambda_r > 0)`.
+
+    Immutable and hashable. Diagrams are in English notation; a cell is ``(row, column)``, both from 0, and its
+    content is ``column - row``. It is no tuple on purpose: ask for ``parts``.
+
+    Parameters
+    ----------
+    parts
+        Positive integers in weakly decreasing order. The empty partition is ``Partition(())``.
+
+    Raises
+    ------
+    InvalidPartitionError
+        When a part is not a positive integer or the parts increase.
+
+    Examples
+    --------
+    >>> shape = Partition((4, 2, 1))
+    >>> shape.size, shape.length, shape.conjugate, shape.dimension
+    (7, 3, Partition((3, 2, 1, 1)), 35)
+    >>> shape.hook_lengths
+    ((6, 4, 2, 1), (3, 1), (1,))
+    >>> Partition((1, 2))
+    Traceback (most recent call last):
+    ...
+    symrep.errors.InvalidPartitionError: parts must be weakly decreasing, got (1, 2)
+    """
+
+    parts: tuple[int, ...]
+
+    def __init__(self, parts: Iterable[int] = ()) -> None:
+        try:
+            given = tuple(parts)
+        except TypeError:
+            raise InvalidPartitionError(f"parts must be a sequence of positive integers, got {parts!r}") from None
+        checked = []
+        for part in given:
+            try:
+                if isinstance(part, bool):
+                    raise TypeError
+                checked.append(part.__index__())
+            except (TypeError, AttributeError):
+                raise InvalidPartitionError(f"parts must be positive integers, got {given!r}") from None
+        require(all(part > 0 for part in checked), "parts", "must be positive integers", given, InvalidPartitionError)
+        decreasing = all(a >= b for a, b in zip(checked, checked[1:]))
+        require(decreasing, "parts", "must be weakly decreasing", given, InvalidPartitionError)
+        object.__setattr__(self, "parts", tuple(checked))
+
+    @classmethod
+    def _trusted(cls, parts: tuple[int, ...]) -> Partition:
+        """A partition from parts that are known to be valid (no checks: for inner loops)."""
+        self = object.__new__(cls)
+        object.__setattr__(self, "parts", parts)
+        return self
+
+    @cached_property
+    def size(self) -> int:
+        """The integer that is partitioned."""
+        return sum(self.parts)
+
+    @property
+    def length(self) -> int:
+        """The number of parts."""
+        return len(self.parts)
+
+    @cached_property
+    def conjugate(self) -> Partition:
+        """The partition whose diagram is the transpose."""
+        parts = self.parts
+        if not parts:
+            return self
+        columns = []
+        row = len(parts)
+        for column in range(parts[0]):
+            while parts[row - 1] <= column:
+                row -= 1
+            columns.append(row)
+        return Partition._trusted(tuple(columns))
+
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """The cells ``(row, column)``, row by row.
+
+        >>> list(Partition((2, 1)).cells())
+        [(0, 0), (0, 1), (1, 0)]
+        """
+        return ((row, column) for row, part in enumerate(self.parts) for column in range(part))
+
+    def _require_cell(self, cell: tuple[int, int]) -> tuple[int, int]:
+        row, column = cell
+        inside = 0 <= row < len(self.parts) and 0 <= column < self.parts[row]
+        require(inside, "cell", f"must lie in the diagram of {self.parts}", cell)
+        return row, column
+
+    def arm_length(self, cell: tuple[int, int]) -> int:
+        """The number of cells to the right of ``cell`` in its row."""
+        row, column = self._require_cell(cell)
+        return self.parts[row] - column - 1
+
+    def leg_length(self, cell: tuple[int, int]) -> int:
+        """The number of cells below ``cell`` in its column."""
+        row, column = self._require_cell(cell)
+        return self.conjugate.parts[column] - row - 1
+
+    def hook_length(self, cell: tuple[int, int]) -> int:
+        """Arm length plus leg length plus one.
+
+        >>> Partition((4, 2, 1)).hook_length((0, 1))
+        4
+        """
+        return self.arm_length(cell) + self.leg_length(cell) + 1
+
+    @cached_property
+    def hook_lengths(self) -> tuple[tuple[int, ...], ...]:
+        """Hook lengths, row by row."""
+        columns = self.conjugate.parts
+        return tuple(
+            tuple(part - column + columns[column] - row - 1 for column in range(part))
+            for row, part in enumerate(self.parts)
+        )
+
+    def content(self, cell: tuple[int, int]) -> int:
+        """``column - row`` of a cell."""
+        row, column = self._require_cell(cell)
+        return column - row
+
+    @cached_property
+    def dimension(self) -> int:
+        r"""The dimension :math:`f^\lambda = n! / \prod h` of the irreducible representation (hook length formula).
+
+        >>> Partition((5, 4, 3)).dimension
+        462
+        """
+        return factorial(self.size) // prod(hook for row in self.hook_lengths for hook in row)
+
+    @cached_property
+    def centralizer_order(self) -> int:
+        r""":math:`z_\mu = \prod_i i^{m_i} m_i!` of the partition read as a cycle type.
+
+        >>> Partition((3, 1, 1)).centralizer_order
+        6
+        """
+        order = 1
+        for part in set(self.parts):
+            count = self.parts.count(part)
+            order *= part**count * factorial(count)
+        return order
+
+    @cached_property
+    def class_size(self) -> int:
+        r"""The number :math:`n!/z_\mu` of permutations with this cycle type."""
+        return factorial(self.size) // self.centralizer_order
+
+    @cached_property
+    def sign(self) -> int:
+        """The sign of a permutation with this cycle type."""
+        return -1 if (self.size - self.length) % 2 else 1
+
+    def dominates(self, other: Partition | Iterable[int]) -> bool:
+        r"""Whether :math:`\lambda \trianglerighteq \mu`: equal sizes and every partial sum at least as large.
+
+        >>> Partition((4, 1, 1)).dominates((3, 3)), Partition((3, 3)).dominates((4, 1, 1))
+        (False, False)
+        """
+        other = as_partition(other, "other", size=self.size)
+        mine = theirs = 0
+        for index in range(max(self.length, other.length)):
+            mine += self.parts[index] if index < self.length else 0
+            theirs += other.parts[index] if index < other.length else 0
+            if mine < theirs:
+                return False
+        return True
+
+    def contains(self, other: Partition | Iterable[int]) -> bool:
+        """Whether the diagram of ``other`` lies inside this one.
+
+        >>> Partition((4, 2, 1)).contains((3, 2)), Partition((4, 2, 1)).contains((1, 1, 1, 1))
+        (True, False)
+        """
+        other = as_partition(other, "other")
+        return other.length <= self.length and all(b <= a for a, b in zip(self.parts, other.parts))
+
+    def removable_cells(self) -> tuple[tuple[int, int], ...]:
+        """Cells whose removal leaves a partition, from top to bottom."""
+        parts = self.parts + (0,)
+        return tuple((row, part - 1) for row, part in enumerate(self.parts) if part > parts[row + 1])
+
+    def addable_cells(self) -> tuple[tuple[int, int], ...]:
+        """Cells whose addition leaves a partition, from top to bottom.
+
+        >>> Partition((2, 2)).addable_cells()
+        ((0, 2), (2, 0))
+        """
+        rows = [(0, self.parts[0] if self.parts else 0)]
+        for row in range(1, len(self.parts) + 1):
+            part = self.parts[row] if row < len(self.parts) else 0
+            if part < self.parts[row - 1]:
+                rows.append((row, part))
+        return tuple(rows)
+
+    def remove_cell(self, cell: tuple[int, int]) -> Partition:
+        """The partition without a removable cell."""
+        require(cell in self.removable_cells(), "cell", f"must be removable from {self.parts}", cell)
+        row = cell[0]
+        parts = self.parts[:row] + (self.parts[row] - 1,) + self.parts[row + 1 :]
+        return Partition._trusted(tuple(part for part in parts if part))
+
+    def add_cell(self, cell: tuple[int, int]) -> Partition:
+        """The partition with an addable cell added."""
+        require(cell in self.addable_cells(), "cell", f"must be addable to {self.parts}", cell)
+        row = cell[0]
+        parts = self.parts + (0,) if row == self.length else self.parts
+        return Partition._trusted(parts[:row] + (parts[row] + 1,) + parts[row + 1 :])
+
+    def __repr__(self) -> str:
+        return f"Partition({self.parts!r})"
+
+    def __str__(self) -> str:
+        return "(" + ",".join(map(str, self.parts)) + ")"
+
+    def diagram(self) -> str:
+        """The Young diagram as text, one row per line.
+
+        >>> print(Partition((3, 1)).diagram())
+        □□□
+        □
+        """
+        return "\n".join("□" * part for part in self.parts)
+
+    def _latex(self) -> str:
+        return "(" + ",".join(map(str, self.parts)) + ")"
+
+    def _repr_latex_(self) -> str:
+        return f"${self._latex()}$"
+
+
+def as_partition(value: Any, argument: str = "shape", size: int | None = None) -> Partition:
+    """Return ``value`` as a :class:`Partition`; the message of the error names ``argument``.
+
+    >>> as_partition([2, 1])
+    Partition((2, 1))
+    >>> as_partition([2, 1], "cycle_type", size=4)
+    Traceback (most recent call last):
+    ...
+    symrep.errors.InvalidPartitionError: cycle_type must be a partition of 4, got (2, 1)
+    """
+    if isinstance(value, Partition):
+        partition = value
+    else:
+        try:
+            partition = Partition(value)
+        except InvalidPartitionError as error:
+            raise InvalidPartitionError(f"{argument} is not a partition: {error}") from None
+    if size is not None:
+        require(partition.size == size, argument, f"must be a partition of {size}", partition.parts, InvalidPartitionError)
+    return partition
+
+
+def _partition_tuples(n: int, largest: int) -> Iterator[tuple[int, ...]]:
+    """Tuples of the partitions of n with parts at most ``largest``, reverse lexicographic."""
+    if n == 0:
+        yield ()
+        return
+    for first in range(min(n, largest), 0, -1):
+        for rest in _partition_tuples(n - first, first):
+            yield (first, *rest)
+
+
+def partitions(n: int, max_part: int | None = None, max_length: int | None = None) -> Iterator[Partition]:
+    """The partitions of n in reverse lexicographic order, from ``(n)`` to ``(1, ..., 1)``, one at a time.
+
+    Parameters
+    ----------
+    n
+        At least 0.
+    max_part, max_length
+        Optional bounds, at least 0, on the largest part and on the number of parts.
+
+    >>> [partition.parts for partition in partitions(4)]
+    [(4,), (3, 1), (2, 2), (2, 1, 1), (1, 1, 1, 1)]
+    >>> [partition.parts for partition in partitions(5, max_length=2)]
+    [(5,), (4, 1), (3, 2)]
+    """
+    n = require_integer(n, "n", minimum=0)
+    largest = n if max_part is None else require_integer(max_part, "max_part", minimum=0)
+    if max_length is None:
+        return (Partition._trusted(parts) for parts in _partition_tuples(n, largest))
+    longest = require_integer(max_length, "max_length", minimum=0)
+    return (Partition._trusted(parts) for parts in _bounded_tuples(n, largest, longest))
+
+
+def _bounded_tuples(n: int, largest: int, longest: int) -> Iterator[tuple[int, ...]]:
+    if n == 0:
+        yield ()
+        return
+    if longest == 0 or n > largest * longest:
+        return
+    for first in range(min(n, largest), 0, -1):
+        for rest in _bounded_tuples(n - first, first, longest - 1):
+            yield (first, *rest)
+
+
+def number_of_partitions(n: int) -> int:
+    """The number of partitions of n (Euler's pentagonal recurrence, O(n^1.5) additions).
+
+    >>> number_of_partitions(100)
+    190569292
+    """
+    n = require_integer(n, "n", minimum=0)
+    counts = [1]
+    for m in range(1, n + 1):
+        total, k = 0, 1
+        while (pentagonal := k * (3 * k - 1) // 2) <= m:
+            sign = 1 if k % 2 else -1
+            total += sign * counts[m - pentagonal]
+            if pentagonal + k <= m:
+                total += sign * counts[m - pentagonal - k]
+            k += 1
+        counts.append(total)
+    return counts[n]
