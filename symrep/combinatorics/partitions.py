@@ -8,7 +8,7 @@ from functools import cached_property
 from math import factorial, prod
 from typing import Any
 
-from symrep.errors import InvalidPartitionError, require, require_integer
+from symrep.errors import InvalidPartitionError, InvalidTypeError, require, require_integer
 
 
 @dataclass(frozen=True, order=False)
@@ -101,7 +101,7 @@ class Partition:
         return ((row, column) for row, part in enumerate(self.parts) for column in range(part))
 
     def _require_cell(self, cell: tuple[int, int]) -> tuple[int, int]:
-        row, column = cell
+        row, column = _as_cell(cell)
         inside = 0 <= row < len(self.parts) and 0 <= column < self.parts[row]
         require(inside, "cell", f"must lie in the diagram of {self.parts}", cell)
         return row, column
@@ -143,7 +143,7 @@ class Partition:
         r"""The dimension :math:`f^\lambda = n! / \prod h` of the irreducible representation (hook length formula).
 
         >>> Partition((5, 4, 3)).dimension
-        462
+        2112
         """
         return factorial(self.size) // prod(hook for row in self.hook_lengths for hook in row)
 
@@ -214,6 +214,7 @@ class Partition:
 
     def remove_cell(self, cell: tuple[int, int]) -> Partition:
         """The partition without a removable cell."""
+        cell = _as_cell(cell)
         require(cell in self.removable_cells(), "cell", f"must be removable from {self.parts}", cell)
         row = cell[0]
         parts = self.parts[:row] + (self.parts[row] - 1,) + self.parts[row + 1 :]
@@ -221,6 +222,7 @@ class Partition:
 
     def add_cell(self, cell: tuple[int, int]) -> Partition:
         """The partition with an addable cell added."""
+        cell = _as_cell(cell)
         require(cell in self.addable_cells(), "cell", f"must be addable to {self.parts}", cell)
         row = cell[0]
         parts = self.parts + (0,) if row == self.length else self.parts
@@ -248,6 +250,14 @@ class Partition:
         return f"${self._latex()}$"
 
 
+def _as_cell(cell: Any) -> tuple[int, int]:
+    try:
+        row, column = cell
+    except (TypeError, ValueError):
+        raise InvalidTypeError(f"cell must be a pair (row, column), got {cell!r}") from None
+    return require_integer(row, "cell row"), require_integer(column, "cell column")
+
+
 def as_partition(value: Any, argument: str = "shape", size: int | None = None) -> Partition:
     """Return ``value`` as a :class:`Partition`; the message of the error names ``argument``.
 
@@ -270,14 +280,28 @@ def as_partition(value: Any, argument: str = "shape", size: int | None = None) -
     return partition
 
 
-def _partition_tuples(n: int, largest: int) -> Iterator[tuple[int, ...]]:
-    """Tuples of the partitions of n with parts at most ``largest``, reverse lexicographic."""
-    if n == 0:
-        yield ()
+def _greedy_parts(total: int, largest: int) -> tuple[int, ...]:
+    """The lexicographically largest partition of ``total`` with parts at most ``largest``, which is at least 1."""
+    full, rest = divmod(total, largest)
+    return (largest,) * full + ((rest,) if rest else ())
+
+
+def _partition_tuples(n: int, largest: int, longest: int) -> Iterator[tuple[int, ...]]:
+    """Parts of the partitions of n inside a ``longest`` by ``largest`` box, reverse lexicographic."""
+    if n > largest * longest:
         return
-    for first in range(min(n, largest), 0, -1):
-        for rest in _partition_tuples(n - first, first):
-            yield (first, *rest)
+    parts = _greedy_parts(n, largest) if n else ()
+    while True:
+        yield parts
+        tail = 0
+        for index in range(len(parts) - 1, -1, -1):
+            tail += parts[index]
+            smaller = parts[index] - 1
+            if tail <= smaller * (longest - index):
+                parts = parts[:index] + _greedy_parts(tail, smaller)
+                break
+        else:
+            return
 
 
 def partitions(n: int, max_part: int | None = None, max_length: int | None = None) -> Iterator[Partition]:
@@ -297,21 +321,8 @@ def partitions(n: int, max_part: int | None = None, max_length: int | None = Non
     """
     n = require_integer(n, "n", minimum=0)
     largest = n if max_part is None else require_integer(max_part, "max_part", minimum=0)
-    if max_length is None:
-        return (Partition._trusted(parts) for parts in _partition_tuples(n, largest))
-    longest = require_integer(max_length, "max_length", minimum=0)
-    return (Partition._trusted(parts) for parts in _bounded_tuples(n, largest, longest))
-
-
-def _bounded_tuples(n: int, largest: int, longest: int) -> Iterator[tuple[int, ...]]:
-    if n == 0:
-        yield ()
-        return
-    if longest == 0 or n > largest * longest:
-        return
-    for first in range(min(n, largest), 0, -1):
-        for rest in _bounded_tuples(n - first, first, longest - 1):
-            yield (first, *rest)
+    longest = n if max_length is None else require_integer(max_length, "max_length", minimum=0)
+    return (Partition._trusted(parts) for parts in _partition_tuples(n, min(n, largest), min(n, longest)))
 
 
 def number_of_partitions(n: int) -> int:

@@ -1,0 +1,75 @@
+"""Named presets: the simplified transformer blocks whose spectra the tables list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from symrep.errors import InvalidArchitectureError
+from symrep.kernels.layers import (
+    Flatten,
+    LastToken,
+    LinearAttention,
+    MeanPool,
+    Positions,
+    QueryToken,
+    TokenEmbedding,
+    UniformAttention,
+)
+from symrep.kernels.network import Network, serial
+
+READOUTS = ("pool", "flatten", "last", "query")
+ARCHITECTURES = ("linear-block", "uniform-block")
+
+
+def _symbol(name: str) -> sympy.Symbol:
+    return sympy.Symbol(name, positive=True)
+
+
+def architecture(
+    name: str,
+    readout: str = "pool",
+    *,
+    token_variance: Any = _symbol("a"),
+    position_variance: Any = _symbol("p"),
+    query_token_variance: Any = _symbol("a_q"),
+    query_position_variance: Any = _symbol("p_q"),
+) -> Network:
+    """A named transformer block: embedding, positions, one attention layer, and a readout.
+
+    Parameters
+    ----------
+    name
+        ``"linear-block"`` (linear attention; its weights divided by L when a query reads it) or ``"uniform-block"``.
+    readout
+        ``"pool"``, ``"flatten"``, ``"last"`` or ``"query"``.
+    token_variance, position_variance, query_token_variance, query_position_variance
+        Exact numbers or symbols; the last two matter only for the query readout.
+
+    Raises
+    ------
+    InvalidArchitectureError
+        When the name or the readout is unknown.
+
+    Examples
+    --------
+    >>> architecture("linear-block", "flatten").overlap_polynomial()
+    (L*p + a*m)*(L*p**2 + a**2*u + 2*a*m*p)/L
+    >>> architecture("linear-block", "query").overlap_polynomial()
+    (a_q*g + p_q)*(L*p**2 + a**2*u + 2*a*m*p)/L**2
+    """
+    if name not in ARCHITECTURES:
+        raise InvalidArchitectureError(f"architecture must be one of {', '.join(ARCHITECTURES)}, got {name!r}")
+    if readout not in READOUTS:
+        raise InvalidArchitectureError(f"readout must be one of {', '.join(READOUTS)}, got {readout!r}")
+    if name == "linear-block":
+        attention = LinearAttention(normalized=readout == "query")
+    else:
+        attention = UniformAttention()
+    readouts = {"pool": MeanPool, "flatten": Flatten, "last": LastToken}
+    if readout == "query":
+        last_layer = QueryToken(query_token_variance, query_position_variance)
+    else:
+        last_layer = readouts[readout]()
+    return serial(TokenEmbedding(token_variance), Positions(position_variance), attention, last_layer)
