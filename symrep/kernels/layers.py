@@ -64,6 +64,11 @@ class Layer:
             symbols |= value.free_symbols if isinstance(value, sympy.Expr) else set()
         return frozenset(symbols)
 
+    def substitute(self, exact: dict[sympy.Symbol, sympy.Expr]) -> Layer:
+        """The layer with expressions for symbols."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{k: v.subs(exact) for k, v in values.items() if isinstance(v, sympy.Expr)})
+
     def __repr__(self) -> str:
         shown = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default]
         return f"{type(self).__name__}({', '.join(shown)})"
@@ -170,6 +175,9 @@ class Residual(Layer):
 
     def parameters(self) -> frozenset[sympy.Symbol]:
         return frozenset().union(*(layer.parameters() for layer in self.layers))
+
+    def substitute(self, exact: dict[sympy.Symbol, sympy.Expr]) -> Residual:
+        return Residual(tuple(layer.substitute(exact) for layer in self.layers))
 
     def __repr__(self) -> str:
         return f"residual({', '.join(map(repr, self.layers))})"

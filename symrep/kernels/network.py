@@ -19,6 +19,7 @@ from symrep.kernels.overlaps import (
     overlap_symbol,
     same_token_symbol,
 )
+from symrep.kernels.parameters import as_parameter
 
 _BLOCK_BYTES = 2**26
 
@@ -42,6 +43,20 @@ class Network:
     def parameters(self) -> tuple[sympy.Symbol, ...]:
         """The free symbols of all layers, sorted by name."""
         return tuple(sorted(frozenset().union(*(layer.parameters() for layer in self.layers)), key=str))
+
+    def substitute(self, **values: Any) -> Network:
+        """The network with numbers or expressions for symbols given by name.
+
+        >>> from symrep.kernels import architecture
+        >>> architecture("uniform-block").substitute(a="1/2").parameters()
+        (p,)
+        """
+        known = {symbol.name: symbol for symbol in self.parameters()}
+        for name in values:
+            rule = f"must be one of {', '.join(known) or 'none'}"
+            require(name in known, "symbol", rule, name)
+        exact = {known[name]: as_parameter(value, name) for name, value in values.items()}
+        return Network(tuple(layer.substitute(exact) for layer in self.layers))
 
     def position_kernel(self) -> OverlapKernel:
         """The kernel between positions just before the readout, in the overlap ring."""

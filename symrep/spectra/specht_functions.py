@@ -195,6 +195,10 @@ class SpechtBasis:
     def __len__(self) -> int:
         return len(self.seeds)
 
+    def expressions(self) -> tuple[sympy.Expr, ...]:
+        """The seeds as expressions in the centred counts ``M_v`` and the indicators ``e_i_v`` of the explicit tokens."""
+        return tuple(map(_expression, self.seeds))
+
     @cached_property
     def _keys(self) -> list[Any]:
         return sorted({key for vector in self.vectors for key in vector})
@@ -236,6 +240,15 @@ def add_seeds(*terms: tuple[Seed, int]) -> Seed:
 def scale_seed(seed: Seed, factor: Any) -> Seed:
     """The seed times a rational number."""
     return {tokens: polynomial * factor for tokens, polynomial in seed.items()}
+
+
+def _expression(seed: Seed) -> sympy.Expr:
+    total = sympy.Integer(0)
+    for tokens, polynomial in seed.items():
+        variables = [sympy.Symbol(f"M_{v}") for v in range(polynomial.ring.ngens)]
+        indicator = sympy.prod(sympy.Symbol(f"e_{i}_{token}") for i, token in enumerate(tokens))
+        total += indicator * polynomial.as_expr(*variables)
+    return sympy.factor(total)
 
 
 def _dense(vectors: Any, keys: list[Any]) -> DomainMatrix:

@@ -19,7 +19,7 @@ import sympy
 
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.errors import InvalidArgumentError, VerificationError, require
-from symrep.kernels.overlaps import matches_symbol, overlap_symbol, same_token_symbol
+from symrep.kernels.overlaps import length_symbol, matches_symbol, overlap_symbol, same_token_symbol
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.moments import CountExpectations, compositions, multinomial
@@ -203,7 +203,7 @@ def reached_shapes(kernel: KernelPolynomial, vocab_size: int, degree: Any) -> It
 
     >>> from symrep.kernels import architecture
     >>> flat = KernelPolynomial.from_expression(architecture("linear-block", "flatten").overlap_polynomial())
-    >>> [str(shape) for shape in reached_shapes(flat, 3, sympy.Symbol("L"))]
+    >>> [str(shape) for shape in reached_shapes(flat, 3, length_symbol)]
     ['(L)', '(L-1,1)', '(L-2,2)', '(L-2,1,1)']
     """
     degree = sympy.sympify(degree)
@@ -228,7 +228,7 @@ def kernel_trace(kernel: KernelPolynomial, measure: ExchangeableMeasure, length:
     >>> from symrep.kernels import architecture
     >>> from symrep.measures import iid_uniform
     >>> K = KernelPolynomial.from_expression(architecture("uniform-block").overlap_polynomial())
-    >>> kernel_trace(K, iid_uniform(2), sympy.Symbol("L")).factor()
+    >>> kernel_trace(K, iid_uniform(2), length_symbol).factor()
     (L*a + a + 2*p)/(2*L)
     """
     length = sympy.sympify(length)

@@ -1,0 +1,221 @@
+"""Tables of exact objects, written as LaTeX, Markdown, CSV, JSON or plain text. A base that every room may use."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from symrep.errors import InvalidArgumentError, require
+
+FORMATS = ("text", "markdown", "latex", "csv", "json")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: the key in JSON and CSV, its heading, and the heading in LaTeX (the heading itself unless given)."""
+
+    key: str
+    heading: str
+    latex_heading: str | None = None
+    align: str = "l"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of exact objects with a caption, a label and notes.
+
+    Parameters
+    ----------
+    label
+        A short name: the file name and the LaTeX label.
+    caption
+        One sentence; ``$...$`` is mathematics.
+    columns, rows
+        Every row has one cell per column. Cells are strings (text), integers, floats, sympy expressions, objects with a
+        ``_latex()`` method, None (empty), or a sequence of these (set one below the other in LaTeX).
+    notes
+        Sentences below the table.
+
+    Examples
+    --------
+    >>> x = sympy.Symbol("x")
+    >>> table = Table("demo", "Powers.", (Column("n", "n", "$n$"), Column("power", "power")), ((2, x**2), (3, x**3)))
+    >>> print(table.to_text())
+    Powers.
+    <BLANKLINE>
+    n  power
+    -  -----
+    2  x**2
+    3  x**3
+    >>> print(table.to_csv())
+    n,power
+    2,x**2
+    3,x**3
+    """
+
+    label: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            require(len(row) == len(self.columns), "rows", f"must have {len(self.columns)} cells each", row)
+
+    def to(self, format: str) -> str:
+        """The table in one of ``FORMATS``."""
+        if format not in FORMATS:
+            raise InvalidArgumentError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
+        return getattr(self, f"to_{format}")()
+
+    def to_text(self) -> str:
+        """Aligned plain text."""
+        grid = [[column.heading for column in self.columns]]
+        grid += [[_text(cell) for cell in row] for row in self.rows]
+        widths = [max(len(row[i]) for row in grid) for i in range(len(self.columns))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in grid]
+        rule = "  ".join("-" * width for width in widths)
+        return "\n".join([_plain(self.caption), "", lines[0], rule, *lines[1:], *self._note_lines()])
+
+    def _note_lines(self) -> list[str]:
+        return ["", *map(_plain, self.notes)] if self.notes else []
+
+    def to_markdown(self) -> str:
+        """A pipe table; expressions as ``$...$``."""
+        lines = [self.caption, ""]
+        lines.append("| " + " | ".join(column.latex_heading or column.heading for column in self.columns) + " |")
+        lines.append("| " + " | ".join("---" for _ in self.columns) + " |")
+        for row in self.rows:
+            lines.append("| " + " | ".join(_markdown(cell) for cell in row) + " |")
+        for note in self.notes:
+            lines += ["", note]
+        return "\n".join(lines)
+
+    def to_csv(self) -> str:
+        """Comma-separated values with the column keys as header."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([column.key for column in self.columns])
+        writer.writerows([_text(cell) for cell in row] for row in self.rows)
+        return stream.getvalue().rstrip("\n")
+
+    def to_json(self) -> str:
+        """An object with label, caption, rows as objects by column key, and notes; expressions are strings."""
+        keys = [column.key for column in self.columns]
+        rows = [{key: _json(cell) for key, cell in zip(keys, row)} for row in self.rows]
+        content = {"label": self.label, "caption": self.caption, "rows": rows, "notes": list(self.notes)}
+        return json.dumps(content, indent=2, ensure_ascii=False)
+
+    def to_latex(self) -> str:
+        r"""A ``table`` environment (booktabs and amsmath)."""
+        align = "".join(column.align for column in self.columns)
+        heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in self.columns)
+        lines = [r"\begin{table}[htbp]", r"\centering", r"\small", rf"\caption{{{self.caption}}}"]
+        lines += [rf"\label{{tab:{self.label}}}", rf"\begin{{tabular}}{{{align}}}", r"\toprule", heading + r" \\", r"\midrule"]
+        lines += [" & ".join(_latex(cell) for cell in row) + r" \\" for row in self.rows]
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        if self.notes:
+            lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
+            lines += ["\\par\n".join(self.notes), r"\end{minipage}"]
+        lines.append(r"\end{table}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in self.columns)
+        body = "".join("<tr>" + "".join(f"<td>{_html(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return f"<table><caption>{html.escape(self.caption)}</caption><tr>{head}</tr>{body}</table>{notes}"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def latex_text(text: str) -> str:
+    """Plain text with the special characters of LaTeX escaped.
+
+    >>> print(latex_text("50% of a_b"))
+    50\\% of a\\_b
+    """
+    return "".join("\\" + c if c in "&%$#_{}" else {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"}.get(c, c) for c in text)
+
+
+def _is_sequence(cell: Any) -> bool:
+    return isinstance(cell, Sequence) and not isinstance(cell, str)
+
+
+def _items(cell: Iterable[Any]) -> list[Any]:
+    return list(cell)
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if _is_sequence(cell):
+        return "; ".join(map(_text, _items(cell)))
+    if isinstance(cell, float):
+        return f"{cell:.6g}"
+    return _plain(cell) if isinstance(cell, str) else str(cell)
+
+
+def _plain(text: str) -> str:
+    """Text without the dollar signs of mathematics and the commonest commands."""
+    for command, plain in (("\\lambda", "lambda"), ("\\delta", "delta"), ("\\kappa", "kappa"), ("\\tau", "tau"), ("\\Delta", "Delta"),
+                           ("\\mathbb{E}", "E"), ("\\pm", "+-"), ("\\to", "->"), ("\\infty", "infinity"), ("\\,", " "), ("\\sqrt", "sqrt"),
+                           ("\\sum", "sum"), ("\\times", "x"), ("\\ge", ">="), ("\\le", "<=")):
+        text = text.replace(command, plain)
+    return text.replace("$", "")
+
+
+def math_latex(cell: Any) -> str:
+    """The LaTeX of an exact object, without dollar signs."""
+    if hasattr(cell, "_repr_latex_") and hasattr(cell, "_latex") and not isinstance(cell, sympy.Basic):
+        return cell._latex()
+    return sympy.latex(cell)
+
+
+def _latex(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if _is_sequence(cell):
+        return r"\begin{tabular}[t]{@{}l@{}}" + r" \\ ".join(map(_latex, _items(cell))) + r"\end{tabular}"
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, float):
+        return f"${cell:.6g}$"
+    return f"${math_latex(cell)}$"
+
+
+def _markdown(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if _is_sequence(cell):
+        return "; ".join(map(_markdown, _items(cell)))
+    if isinstance(cell, (str, int, float)):
+        return (_text(cell) if not isinstance(cell, str) else cell).replace("|", r"\|")
+    return f"${math_latex(cell)}$".replace("|", r"\vert ")
+
+
+def _html(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if _is_sequence(cell):
+        return "<br>".join(map(_html, _items(cell)))
+    if isinstance(cell, (str, int, float)):
+        return html.escape(_text(cell))
+    return f"${html.escape(math_latex(cell))}$"
+
+
+def _json(cell: Any) -> Any:
+    if cell is None or isinstance(cell, (int, float, str)):
+        return cell
+    if _is_sequence(cell):
+        return [_json(item) for item in cell]
+    return str(cell)

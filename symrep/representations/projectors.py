@@ -1,0 +1,256 @@
+r"""Isotypic projectors on functions of a token sequence, without the n! elements of the group.
+
+S_L acts on functions on :math:`[V]^L` by :math:`(\rho(g) f)(x) = f(x \circ g^{-1})`. The projector to the irreps of one shape
+is built along S_1 < S_2 < ... < S_L: where S_{k-1} acts by the irrep :math:`\nu`, the Jucys-Murphy element
+:math:`X_k = \sum_{i<k} (i\ k)` has as eigenvalues the contents of the cells that can be added to :math:`\nu`, and the
+eigenspace of a cell is where S_k acts by :math:`\nu` with that cell. Shapes with more than V rows do not occur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from math import gcd, lcm
+from numbers import Rational as RationalNumber
+from operator import truediv
+from typing import Any
+
+import numpy as np
+from sympy import QQ, ImmutableMatrix
+from sympy import Rational as SympyRational
+
+from symrep.combinatorics.partitions import Partition, as_partition
+from symrep.combinatorics.tableaux import number_of_semistandard_tableaux
+from symrep.errors import InvalidTypeError, SizeLimitError, require, require_integer
+from symrep.representations.representation import to_domain_matrix, to_immutable_matrix
+
+LARGEST_EXACT_MATRIX = 1024
+LARGEST_FLOAT_MATRIX = 4096
+
+
+@dataclass(frozen=True, repr=False)
+class IsotypicProjector:
+    """The projector to all irreps of one shape in the functions on [V]^L; made by :func:`isotypic_projector`."""
+
+    shape: Partition
+    vocab_size: int
+
+    @property
+    def length(self) -> int:
+        """L, the size of the shape."""
+        return self.shape.size
+
+    @cached_property
+    def multiplicity(self) -> int:
+        """How many times the irrep occurs: the number of semistandard tableaux of the shape with entries at most V."""
+        return number_of_semistandard_tableaux(self.shape, self.vocab_size)
+
+    @property
+    def rank(self) -> int:
+        """Dimension of the irrep times its multiplicity."""
+        return self.shape.dimension * self.multiplicity
+
+    @property
+    def _number_of_sequences(self) -> int:
+        return self.vocab_size**self.length
+
+    def apply(self, f: Any) -> np.ndarray:
+        """The projection of one function, or of the columns of a matrix of functions.
+
+        Parameters
+        ----------
+        f
+            An array of shape (V, ..., V) with L axes, (V^L,) or (V^L, m), sequences in the order of
+            ``itertools.product(range(V), repeat=L)``. Floats (or complex numbers), or exact: integers, or objects that
+            are int, Fraction or sympy rationals.
+
+        Returns
+        -------
+        numpy.ndarray
+            An array of the shape of ``f``: float64 (complex128) for floats, ``Fraction`` objects for exact values.
+
+        Raises
+        ------
+        InvalidArgumentError, InvalidTypeError
+            When the shape of ``f`` is another one, or its entries are neither floats nor exact rationals.
+
+        Notes
+        -----
+        About :math:`V L` transpositions of two axes for every diagram inside the shape.
+        """
+        f = np.asarray(f)
+        vector_shape = (self._number_of_sequences,)
+        accepted = f.shape == vector_shape or f.ndim == 2 and f.shape[:1] == vector_shape
+        accepted = accepted or f.shape == (self.vocab_size,) * self.length
+        rule = f"must have shape (V,)*L, (V^L,) or (V^L, m) for V = {self.vocab_size} and L = {self.length}"
+        require(accepted, "f", rule, f.shape)
+        columns = f.reshape(self._number_of_sequences, f.size // self._number_of_sequences)
+        if f.dtype.kind in "fc":
+            projected, _ = self._project(columns.astype(np.result_type(f, np.longdouble)), 1)
+            return projected.astype(np.result_type(f, np.float64)).reshape(f.shape)
+        require(f.dtype.kind in "iuO", "f", "must have float or exact rational entries", f.dtype, InvalidTypeError)
+        projected, denominator = self._project(*_integers_over_denominator(columns))
+        return _fractions(projected, denominator).reshape(f.shape)
+
+    def _project(self, f: np.ndarray, denominator: int) -> tuple[np.ndarray, int]:
+        """The projection of ``f / denominator`` as an array over a denominator."""
+        if self.multiplicity == 0:
+            return f * 0, 1
+        if self.length == 0:
+            return f, denominator
+        components = {Partition((1,)): (f, denominator)}
+        for k in range(2, self.length + 1):
+            pieces: dict[Partition, list[tuple[np.ndarray, int]]] = {}
+            for shape, component in components.items():
+                for larger, piece in self._split(shape, component, k):
+                    pieces.setdefault(larger, []).append(piece)
+            components = {larger: _sum_over_denominators(parts) for larger, parts in pieces.items()}
+        return components[self.shape]
+
+    def _split(
+        self, shape: Partition, component: tuple[np.ndarray, int], k: int
+    ) -> Iterator[tuple[Partition, tuple[np.ndarray, int]]]:
+        """The parts of a component of S_{k-1} in the shapes of S_k that lie inside the shape of this projector."""
+        cells = [cell for cell in shape.addable_cells() if cell[0] < self.vocab_size]
+        contents = [column - row for row, column in cells]
+        f, denominator = component
+        powers = [f]
+        for _ in contents[1:]:
+            powers.append(self._apply_jucys_murphy(k, powers[-1]))
+        for cell, content in zip(cells, contents):
+            larger = shape.add_cell(cell)
+            if self.shape.contains(larger):
+                coefficients, scale = _lagrange_numerator(content, [other for other in contents if other != content])
+                piece = sum(coefficient * power for coefficient, power in zip(coefficients, powers))
+                yield larger, (piece, denominator * scale)
+
+    def _apply_jucys_murphy(self, k: int, f: np.ndarray) -> np.ndarray:
+        """The sum over i < k of f with the tokens at positions i and k exchanged (positions from 1)."""
+        total = np.zeros_like(f)
+        for i in range(k - 1):
+            axes = (self.vocab_size**i, self.vocab_size, self.vocab_size ** (k - 2 - i), self.vocab_size, f.size // self.vocab_size**k)
+            total += f.reshape(axes).swapaxes(1, 3).reshape(f.shape)
+        return total
+
+    def _columns(self, convert: Callable[[int, int], Any], dtype: Any) -> Iterator[np.ndarray]:
+        """The columns of the matrix, from those of the weakly increasing sequences by the action of S_L."""
+        sequences = list(product(range(self.vocab_size), repeat=self.length))
+        increasing = [x for x in sequences if list(x) == sorted(x)]
+        indicators = np.zeros((len(sequences), len(increasing)), dtype=object)
+        for column, x in enumerate(increasing):
+            indicators[sequences.index(x), column] = 1
+        projected, denominator = self._project(indicators, 1)
+        column_of = {}
+        for column, x in enumerate(increasing):
+            values = [convert(numerator, denominator) for numerator in projected[:, column].tolist()]
+            column_of[x] = np.array(values, dtype=dtype)
+        for y in sequences:
+            places = sorted(range(self.length), key=y.__getitem__)
+            column = column_of[tuple(sorted(y))]
+            if self.vocab_size > 1:
+                mover = np.argsort(places).tolist()
+                column = column.reshape((self.vocab_size,) * self.length).transpose(mover).reshape(-1)
+            yield column
+
+    def _require_size(self, limit: int, kind: str) -> None:
+        size = self._number_of_sequences
+        if size > limit:
+            raise SizeLimitError(f"the {kind} matrix of {self!r} would be {size} x {size}, the limit is {limit} x {limit}: "
+                                 "apply(f) projects functions without it")
+
+    def matrix(self) -> ImmutableMatrix:
+        """The exact V^L x V^L matrix, sequences in the order of ``itertools.product(range(V), repeat=L)``.
+
+        Raises
+        ------
+        SizeLimitError
+            When V^L is above 1024.
+        """
+        self._require_size(LARGEST_EXACT_MATRIX, "exact")
+        columns = ({x: value for x, value in enumerate(column) if value} for column in self._columns(QQ, object))
+        return to_immutable_matrix(to_domain_matrix(columns, self._number_of_sequences, QQ))
+
+    def to_numpy(self) -> np.ndarray:
+        """The V^L x V^L matrix in float64: the exact values, rounded.
+
+        Raises
+        ------
+        SizeLimitError
+            When V^L is above 4096.
+        """
+        self._require_size(LARGEST_FLOAT_MATRIX, "float64")
+        matrix = np.empty((self._number_of_sequences,) * 2)
+        for index, column in enumerate(self._columns(truediv, np.float64)):
+            matrix[index] = column
+        return matrix
+
+    def __repr__(self) -> str:
+        return f"isotypic_projector({self.shape.parts}, vocab_size={self.vocab_size})"
+
+
+def _lagrange_numerator(node: int, other_nodes: list[int]) -> tuple[list[int], int]:
+    """Coefficients, constant term first, of the product of (X - other), and its value at ``node``."""
+    coefficients, value = [1], 1
+    for other in other_nodes:
+        shifted = [0, *coefficients]
+        coefficients = [high - other * low for high, low in zip(shifted, [*coefficients, 0])]
+        value *= node - other
+    return coefficients, value
+
+
+def _sum_over_denominators(parts: list[tuple[np.ndarray, int]]) -> tuple[np.ndarray, int]:
+    """The sum of arrays over denominators; floats are divided at once, integers are brought to lowest terms."""
+    if parts[0][0].dtype != object:
+        return sum(numerators / denominator for numerators, denominator in parts), 1
+    common = lcm(*(denominator for _, denominator in parts))
+    total = sum(numerators * (common // denominator) for numerators, denominator in parts)
+    divisor = gcd(common, *total.ravel().tolist())
+    return total // divisor, common // divisor
+
+
+def _integers_over_denominator(entries: np.ndarray) -> tuple[np.ndarray, int]:
+    """Exact rationals as an array of Python ints over one denominator."""
+    values = entries.ravel().tolist()
+    for value in values:
+        if not isinstance(value, (RationalNumber, SympyRational)) or isinstance(value, bool):
+            raise InvalidTypeError(f"f must have float or exact rational entries, got {value!r}")
+    pairs = [(int(value.numerator), int(value.denominator)) for value in values]
+    common = lcm(*(denominator for _, denominator in pairs))
+    integers = np.empty(len(pairs), dtype=object)
+    integers[:] = [numerator * (common // denominator) for numerator, denominator in pairs]
+    return integers.reshape(entries.shape), common
+
+
+def _fractions(integers: np.ndarray, denominator: int) -> np.ndarray:
+    fractions = np.empty(integers.size, dtype=object)
+    fractions[:] = [Fraction(integer, denominator) for integer in integers.ravel().tolist()]
+    return fractions
+
+
+def isotypic_projector(shape: Partition | Iterable[int], *, vocab_size: int) -> IsotypicProjector:
+    r"""The projector :math:`\frac{f^\lambda}{L!} \sum_g \chi^\lambda(g) \rho(g)` on the functions on :math:`[V]^L`.
+
+    :math:`\rho(g)` permutes the positions of a sequence and L is the size of the shape. The sum is never formed.
+
+    Parameters
+    ----------
+    shape
+        A partition of L.
+    vocab_size
+        V, at least 1.
+
+    Examples
+    --------
+    >>> projector = isotypic_projector((2, 1), vocab_size=2)
+    >>> projector.rank, projector.multiplicity
+    (4, 2)
+    >>> first_token_is_one = np.arange(8) // 4
+    >>> print(*projector.apply(first_token_is_one))
+    0 -1/3 -1/3 -2/3 2/3 1/3 1/3 0
+    >>> isotypic_projector((1, 1, 1), vocab_size=2).rank
+    0
+    """
+    return IsotypicProjector(as_partition(shape), require_integer(vocab_size, "vocab_size", minimum=1))

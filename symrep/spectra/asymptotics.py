@@ -1,0 +1,98 @@
+r"""Leading behaviour at large L of the roots of a polynomial whose coefficients are rational in L (Newton polygon)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import sympy
+
+from symrep.kernels.overlaps import length_symbol
+from symrep.spectra.roots import real_roots
+
+
+@dataclass(frozen=True)
+class LeadingTerm:
+    r"""The statement :math:`x \sim c\,L^{\alpha}` as :math:`L \to \infty`."""
+
+    coefficient: sympy.Expr
+    exponent: sympy.Rational
+
+    def as_expression(self) -> sympy.Expr:
+        """The monomial :math:`c L^alpha`."""
+        return self.coefficient * length_symbol**self.exponent
+
+    def __str__(self) -> str:
+        return str(self.as_expression())
+
+    def _latex(self) -> str:
+        return sympy.latex(self.as_expression())
+
+    def _repr_latex_(self) -> str:
+        return f"${self._latex()}$"
+
+
+def leading_term(expression: Any) -> LeadingTerm:
+    """The leading term of a rational function of L; parameters stay symbols. Zero has exponent 0 and coefficient 0.
+
+    >>> a, p, L = sympy.symbols("a p", positive=True) + (length_symbol,)
+    >>> leading_term((a * L**2 + p) / (2 * L**3 + 1))
+    LeadingTerm(coefficient=a/2, exponent=-1)
+    """
+    numerator, denominator = sympy.fraction(sympy.cancel(sympy.together(expression)))
+    if numerator == 0:
+        return LeadingTerm(sympy.Integer(0), sympy.Integer(0))
+    top, bottom = sympy.Poly(numerator, length_symbol), sympy.Poly(denominator, length_symbol)
+    coefficient = sympy.factor(sympy.cancel(top.LC() / bottom.LC()))
+    return LeadingTerm(coefficient, sympy.Integer(top.degree() - bottom.degree()))
+
+
+def leading_roots(polynomial: sympy.Poly) -> list[LeadingTerm]:
+    r"""Leading terms of all roots of a polynomial in x with coefficients in L, with multiplicity, largest first.
+
+    The coefficients of :math:`\sum_i c_i(L) x^i` have degrees :math:`\delta_i`; every edge of the upper hull of the points
+    :math:`(i, \delta_i)` from i to j belongs to :math:`j - i` roots of exponent minus its slope, and their coefficients are
+    the nonzero roots of the leading coefficients along that edge.
+
+    >>> x, L = sympy.Symbol("x"), length_symbol
+    >>> [str(term) for term in leading_roots(sympy.Poly((x - L**2 - 1) * (x - 3 / L), x))]
+    ['L**2', '3/L']
+    """
+    points = []
+    for (i,), coefficient in sorted(polynomial.terms()):
+        term = leading_term(coefficient)
+        points.append((i, term.exponent, term.coefficient))
+    hull = _upper_hull(points)
+    terms: list[LeadingTerm] = [LeadingTerm(sympy.Integer(0), sympy.Integer(0))] * points[0][0]
+    for left, right in zip(hull, hull[1:]):
+        slope = sympy.Rational(right[1] - left[1], right[0] - left[0])
+        on_edge = [p for p in points if left[0] <= p[0] <= right[0] and p[1] == left[1] + slope * (p[0] - left[0])]
+        x = sympy.Dummy("x")
+        edge = sympy.Poly(sum(c * x ** (i - left[0]) for i, _, c in on_edge), x)
+        terms.extend(LeadingTerm(root, -slope) for root in real_roots(edge))
+    return sorted(terms, key=_size, reverse=True)
+
+
+def _upper_hull(points: list[tuple[int, Any, Any]]) -> list[tuple[int, Any, Any]]:
+    def add(hull: list[Any], point: Any) -> list[Any]:
+        while len(hull) >= 2:
+            (x1, y1, _), (x2, y2, _) = hull[-2:]
+            if (y2 - y1) * (point[0] - x1) > (point[1] - y1) * (x2 - x1):
+                break
+            hull.pop()
+        return [*hull, point]
+
+    return reduce(add, points, [])
+
+
+def _size(term: LeadingTerm) -> tuple[int, Any]:
+    """Sort key of the value at large L: positive terms by exponent, then zero, then negative ones in reverse.
+
+    Coefficients whose sign is not known count as positive; equal exponents keep the order of ``real_roots``.
+    """
+    if term.coefficient == 0:
+        return (0, 0)
+    if term.coefficient.is_negative:
+        return (-1, -term.exponent)
+    return (1, term.exponent)

@@ -1,0 +1,116 @@
+"""One block of an operator: its matrix on the multiplicity space of an irrep, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sympy
+from sympy.polys.matrices import DomainMatrix
+
+from symrep.combinatorics.partitions import Partition
+from symrep.errors import InvalidArgumentError
+from symrep.representations.stable import PaddedShape
+from symrep.spectra.asymptotics import LeadingTerm, leading_roots, leading_term
+from symrep.spectra.roots import factor_roots, irreducible_factors
+
+Shape = Partition | PaddedShape
+eigenvalue_symbol = sympy.Symbol("x")
+
+
+@dataclass(frozen=True)
+class Block:
+    """The matrix of an operator on the multiplicity space of one irrep.
+
+    Attributes
+    ----------
+    shape
+        The irrep of the permutations of positions.
+    token_shape
+        The irrep of the renaming of tokens, or None where the space was not split by it.
+    query_shape
+        The irrep of the renaming of the query token, or None.
+    matrix
+        Exact; column j is the image of basis function j.
+    basis
+        The seeds of the basis functions, as expressions in the centred counts ``M_v`` of row one and the indicators
+        ``e_i_v`` (box i below row one, or an extra token, holds token v).
+    degeneracy
+        How often every eigenvalue of the matrix occurs in the spectrum: the product of the dimensions of the labels.
+    """
+
+    shape: Shape
+    token_shape: Shape | None
+    query_shape: Shape | None
+    matrix: sympy.ImmutableMatrix
+    basis: tuple[sympy.Expr, ...]
+    degeneracy: Any
+
+    @property
+    def size(self) -> int:
+        """The number of rows."""
+        return self.matrix.rows
+
+    @cached_property
+    def trace(self) -> sympy.Expr:
+        """The sum of the eigenvalues of the matrix, each once."""
+        return sympy.factor(self.matrix.trace())
+
+    @cached_property
+    def characteristic_polynomial(self) -> sympy.Poly:
+        """det(x - matrix) as a polynomial in x."""
+        coefficients = DomainMatrix.from_Matrix(self.matrix).to_field().charpoly()
+        domain = DomainMatrix.from_Matrix(self.matrix).to_field().domain
+        return sympy.Poly([sympy.factor(domain.to_sympy(c)) for c in coefficients], eigenvalue_symbol)
+
+    @cached_property
+    def factors(self) -> tuple[tuple[sympy.Poly, int], ...]:
+        """The monic irreducible factors of the characteristic polynomial over the field of its coefficients."""
+        return tuple(irreducible_factors(self.characteristic_polynomial))
+
+    @cached_property
+    def eigenvalues(self) -> tuple[tuple[sympy.Expr, int], ...]:
+        """Eigenvalues and how often the matrix has them, zero included; factor by factor, largest first in each.
+
+        Radicals up to degree two, exact algebraic numbers where the coefficients are numbers, and
+        :class:`~symrep.spectra.roots.OrderedRoot` beyond.
+        """
+        return tuple((root, power) for factor, power in self.factors for root in factor_roots(factor))
+
+    @cached_property
+    def leading_terms(self) -> tuple[LeadingTerm, ...]:
+        """The leading term in L of every entry of ``eigenvalues``, in the same order."""
+        terms: list[LeadingTerm] = []
+        for factor, _ in self.factors:
+            if factor.degree() == 1:
+                terms.append(leading_term(-factor.all_coeffs()[1]))
+            else:
+                terms.extend(leading_roots(factor))
+        return tuple(terms)
+
+    def radicals(self) -> dict[sympy.Expr, int]:
+        """All eigenvalues in radicals, with multiplicities: for irreducible factors of degree at most four.
+
+        Cubics and quartics with three or more real roots pass through complex numbers, so that their floating value has
+        an imaginary part of the size of rounding.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When an irreducible factor has a degree above four.
+        """
+        result: dict[sympy.Expr, int] = {}
+        for factor, power in self.factors:
+            if factor.degree() > 4:
+                raise InvalidArgumentError(f"block must have factors of degree at most 4, got degree {factor.degree()}")
+            for root in factor_roots(factor) if factor.degree() <= 2 else sympy.roots(factor, multiple=True):
+                result[root] = result.get(root, 0) + power
+        return result
+
+    def __repr__(self) -> str:
+        labels = ", ".join(str(label) for label in (self.shape, self.token_shape, self.query_shape) if label is not None)
+        return f"Block({labels}, size={self.size})"
+
+    def _repr_latex_(self) -> str:
+        return f"${sympy.latex(self.matrix)}$"

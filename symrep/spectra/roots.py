@@ -1,0 +1,109 @@
+"""Real roots of polynomials with symbolic coefficients, largest first: radicals up to degree two, implicit beyond."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+
+class OrderedRoot(sympy.Expr):
+    r"""The k-th largest root (k from 0) of a polynomial all of whose roots are real, given by its coefficients.
+
+    It stands for an eigenvalue of a block for which no short closed form exists. Numbers for all symbols make it a number.
+
+    >>> a = sympy.Symbol("a", positive=True)
+    >>> root = OrderedRoot((1, 0, -3 * a, 1), 0)
+    >>> root.subs(a, 1).evalf(12)
+    1.53208888624
+    >>> root.free_symbols
+    {a}
+    """
+
+    is_commutative = True
+    is_extended_real = True
+
+    def __new__(cls, coefficients: Any, index: Any) -> OrderedRoot:
+        return sympy.Expr.__new__(cls, sympy.Tuple(*coefficients), sympy.Integer(index))
+
+    @property
+    def polynomial(self) -> sympy.Poly:
+        """The polynomial, in the symbol x."""
+        return sympy.Poly.from_list(list(self.args[0]), sympy.Symbol("x"))
+
+    def doit(self, **hints: Any) -> sympy.Expr:
+        """The root as an algebraic number of sympy when the coefficients are rational numbers, else itself."""
+        if self.free_symbols:
+            return self
+        return real_roots(self.polynomial)[int(self.args[1])]
+
+    def _eval_evalf(self, precision: int) -> sympy.Expr:
+        if self.free_symbols:
+            return self
+        return self.doit()._eval_evalf(precision)
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"OrderedRoot({printer._print(self.args[0])}, {self.args[1]})"
+
+    def _latex(self, printer: Any) -> str:
+        return rf"\operatorname{{root}}_{{{int(self.args[1]) + 1}}}\left[{printer._print(self.polynomial.as_expr())}\right]"
+
+
+def real_roots(polynomial: sympy.Poly) -> list[sympy.Expr]:
+    """All roots of a polynomial that has only real ones, with multiplicity, largest first within each irreducible factor.
+
+    Rational coefficients give rational numbers, square roots, or sympy's real algebraic numbers, sorted as a whole.
+
+    >>> x, a = sympy.symbols("x a", positive=True)
+    >>> real_roots(sympy.Poly(x**2 - 2 * a * x + a**2 - 2, x))
+    [a + sqrt(2), a - sqrt(2)]
+    >>> real_roots(sympy.Poly((x - 1) * (x - 3) * (x - 2), x))
+    [3, 2, 1]
+    """
+    roots: list[sympy.Expr] = []
+    for factor, multiplicity in irreducible_factors(polynomial):
+        roots.extend(root for root in factor_roots(factor) for _ in range(multiplicity))
+    if not polynomial.free_symbols_in_domain:
+        roots.sort(key=lambda root: root.evalf(50), reverse=True)
+    return roots
+
+
+def irreducible_factors(polynomial: sympy.Poly) -> list[tuple[sympy.Poly, int]]:
+    """Monic irreducible factors over the field of the coefficients, with multiplicities."""
+    x = polynomial.gen
+    numerator = sympy.together(polynomial.as_expr()).as_numer_denom()[0]
+    factors = []
+    for factor, multiplicity in sympy.factor_list(numerator, extension=None)[1]:
+        if factor.has(x):
+            poly = sympy.Poly(factor, x)
+            factors.append((sympy.Poly([sympy.factor(c / poly.LC()) for c in poly.all_coeffs()], x), multiplicity))
+    return factors
+
+
+def factor_roots(factor: sympy.Poly) -> list[sympy.Expr]:
+    """The real roots of one monic irreducible factor, largest first."""
+    coefficients = factor.all_coeffs()
+    if factor.degree() == 1:
+        return [sympy.factor(-coefficients[1])]
+    if factor.degree() == 2:
+        return _quadratic_roots(-coefficients[1], coefficients[2])
+    if not factor.free_symbols_in_domain:
+        return list(reversed(factor.real_roots()))
+    return [OrderedRoot(coefficients, index) for index in range(factor.degree())]
+
+
+def _quadratic_roots(trace: sympy.Expr, determinant: sympy.Expr) -> list[sympy.Expr]:
+    """The roots of x^2 - trace x + determinant, larger first, with common factors taken out."""
+    square_root = sympy.sqrt(sympy.factor(trace**2 - 4 * determinant))
+    surds = [f for f in sympy.Mul.make_args(square_root) if f.is_Pow and not f.exp.is_Integer]
+    surd = sympy.Mul(*surds)
+    rational = square_root / surd
+    trace_top, trace_bottom = sympy.fraction(sympy.factor(trace))
+    rational_top, rational_bottom = sympy.fraction(sympy.factor(rational))
+    common = sympy.factor(sympy.gcd(trace_top, rational_top) / sympy.lcm(trace_bottom, rational_bottom) / 2)
+    half_sum, half_difference = (sympy.cancel(part / common / 2) for part in (trace, rational))
+    sums = [half_sum + sign * half_difference * surd for sign in (1, -1)]
+    if common.is_Rational and surd.free_symbols:
+        # sympy would multiply a bare number into the sum and lose the common denominator
+        return [sympy.Mul(common, total, evaluate=common == 1) for total in sums]
+    return [common * total for total in sums]

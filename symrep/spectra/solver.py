@@ -1,0 +1,235 @@
+"""``spectrum(net, measure, length)``: one door to closed forms and exact numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import sympy
+
+from symrep.combinatorics.partitions import Partition
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer
+from symrep.kernels.network import Network
+from symrep.kernels.overlaps import length_symbol, same_token_symbol
+from symrep.kernels.parameters import as_parameter
+from symrep.measures import ExchangeableMeasure, FrozenMixture, UniformTokens, iid_uniform
+from symrep.representations.stable import PaddedShape
+from symrep.spectra.affine import affine_blocks
+from symrep.spectra.isotypic_block import Block
+from symrep.spectra.spectrum import Spectrum
+from symrep.spectra.symbolic import BlockProblem, KernelPolynomial, kernel_trace, reached_shapes, token_shapes
+
+
+def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: Any = length_symbol) -> Spectrum:
+    r"""The spectrum of the integral operator :math:`f \mapsto \mathbb{E}_y K(\cdot, y) f(y)`, exact, irrep by irrep.
+
+    Parameters
+    ----------
+    net
+        A network with a polynomial kernel, or the kernel itself as a polynomial in u and m.
+    measure
+        An exchangeable measure. With a symbol for the vocabulary size (``measures.iid_uniform()``) the kernel must have
+        degree one in u and m together.
+    length
+        The context length L: an integer of at least 1, or the symbol L (default), which keeps everything a function of L.
+        A last-token readout counts the last token in L; a query token comes on top of L.
+
+    Returns
+    -------
+    A :class:`Spectrum`: levels labelled by the irreps of the permutations of positions, and of the renaming of tokens
+    where the measure has that symmetry. Symbolic levels hold from ``stable_from`` on; integers are solved at their length.
+
+    Raises
+    ------
+    InvalidArchitectureError
+        When the network has no readout.
+    InvalidArgumentError
+        When the length is below 1 or V is a symbol in a kernel of higher degree.
+
+    Notes
+    -----
+    The cost grows with the degree of the kernel and the vocabulary, not with the length. Derivation: a kernel of degree r
+    in m reaches the shapes (n-k, mu) with k <= r; on each, the operator acts on test functions through factorial moments.
+
+    Examples
+    --------
+    >>> from symrep import kernels, measures
+    >>> net = kernels.serial(kernels.TokenEmbedding(), kernels.Positions(), kernels.LinearAttention(), kernels.MeanPool())
+    >>> s = spectrum(net, measures.iid_uniform(2))
+    >>> s.block((1,), (1, 1)).eigenvalues
+    ((a*p*(L*a + 2*p)/(2*L), 1),)
+    >>> sympy.expand(s.trace() - s.expected_trace)
+    0
+    """
+    kernel, extra_token, architecture = _read_network(net)
+    if not isinstance(measure, (FrozenMixture, UniformTokens)):
+        raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {measure!r}")
+    length = _read_length(length, extra_token)
+    kernel = _at_length(kernel, length)
+    vocab_size = sympy.sympify(measure.vocab_size)
+    context_degree = length - 1 if extra_token == "last" else length
+    blocks = tuple(_blocks(kernel, measure, context_degree, extra_token))
+
+    def solve(values: dict[str, Any]) -> Spectrum:
+        return spectrum(*_substituted(net, measure, length, values))
+
+    def whole_block(shape: Any) -> Block:
+        return _whole_block(kernel, measure, shape, context_degree, extra_token)
+
+    return Spectrum(
+        architecture,
+        measure,
+        _plain(length),
+        blocks,
+        _plain(vocab_size ** (length + (1 if extra_token == "query" else 0))),
+        _expected_trace(kernel, measure, length),
+        solve,
+        whole_block,
+        _stable_from(kernel, blocks, extra_token),
+    )
+
+
+def _read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
+    if isinstance(net, Network):
+        return KernelPolynomial.from_expression(net.overlap_polynomial()), net.extra_token, repr(net)
+    if isinstance(net, sympy.Expr):
+        if net.has(same_token_symbol):
+            raise InvalidArgumentError(f"net must be a polynomial in u and m (g needs a network with a readout), got {net}")
+        return KernelPolynomial.from_expression(net), None, str(net)
+    raise InvalidTypeError(f"net must be a network or a polynomial in u and m, got {net!r}")
+
+
+def _read_length(length: Any, extra_token: str | None) -> sympy.Expr:
+    if isinstance(length, str):
+        length = sympy.Symbol(length)
+    if isinstance(length, sympy.Symbol):
+        require(length.name == "L", "length", "must be an integer or the symbol L", length)
+        return length_symbol
+    number = require_integer(length, "length", minimum=1)
+    if extra_token == "last":
+        require(number >= 2, "length", "must be at least 2 for a last-token readout", number)
+    return sympy.Integer(number)
+
+
+def _at_length(kernel: KernelPolynomial, length: sympy.Expr) -> KernelPolynomial:
+    terms = ((key, c.subs(length_symbol, length)) for key, c in kernel.terms)
+    return KernelPolynomial(tuple((key, c) for key, c in terms if c != 0))
+
+
+def _blocks(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, extra_token: str | None) -> Iterator[Block]:
+    if extra_token == "query" and isinstance(measure, UniformTokens):
+        for part, query_shape in _query_sectors(kernel, measure):
+            for block in _context_blocks(part, measure, degree, None):
+                degeneracy = sympy.factor(block.degeneracy * query_shape.dimension)
+                yield Block(block.shape, block.token_shape, query_shape, block.matrix, block.basis, _plain(degeneracy))
+    else:
+        yield from _context_blocks(kernel, measure, degree, extra_token)
+
+
+def _query_sectors(kernel: KernelPolynomial, measure: UniformTokens) -> Iterator[tuple[KernelPolynomial, Any]]:
+    """A uniform query token is independent of the context, and g has eigenvalue 1/V on functions of the query.
+
+    So the operator splits into functions constant in the query (g acts as 1/V, 1 as 1) and of zero mean in it (1 as 0).
+    """
+    vocab_size = sympy.sympify(measure.vocab_size)
+    symbolic = not vocab_size.is_Integer
+    for lower, keeps_constant in (((), True), ((1,), False)):
+        terms: dict[Any, sympy.Expr] = {}
+        for (i, j, l), coefficient in kernel.terms:
+            if l or keeps_constant:
+                terms[i, j, 0] = terms.get((i, j, 0), 0) + (coefficient / vocab_size if l else coefficient)
+        label = PaddedShape(lower, vocab_size)
+        if symbolic or label.exists(int(vocab_size)):
+            part = KernelPolynomial(tuple((key, sympy.factor(c)) for key, c in sorted(terms.items())))
+            yield part, label if symbolic else label.at(int(vocab_size))
+
+
+def _context_blocks(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, extra_token: str | None) -> tuple[Block, ...]:
+    vocab_size = sympy.sympify(measure.vocab_size)
+    if not vocab_size.is_Integer:
+        blocks = affine_blocks(kernel, vocab_size, degree)
+        if degree.is_Integer:
+            blocks = [_numbered(block, int(degree)) for block in blocks if block.shape.exists(int(degree))]
+        return tuple(blocks)
+    return _solved_blocks(kernel, measure, degree, extra_token)
+
+
+def _numbered(block: Block, degree: int) -> Block:
+    return Block(block.shape.at(degree), block.token_shape, block.query_shape, block.matrix, block.basis, block.degeneracy)
+
+
+@lru_cache(maxsize=256)
+def _solved_blocks(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, extra_token: str | None) -> tuple[Block, ...]:
+    blocks = []
+    for shape in reached_shapes(kernel, int(measure.vocab_size), degree):
+        for token_shape in token_shapes(measure):
+            block = _solved_block(BlockProblem(kernel, measure, shape, extra_token), token_shape)
+            if block is not None and any(eigenvalue != 0 for eigenvalue, _ in block.eigenvalues):
+                blocks.append(block)
+    return tuple(blocks)
+
+
+def _solved_block(problem: BlockProblem, token_shape: Partition | None) -> Block | None:
+    basis = problem.functions.basis(token_shape)
+    if not len(basis):
+        return None
+    degree = problem.shape.degree
+    shape = problem.shape.at(int(degree)) if degree.is_Integer else problem.shape
+    degeneracy = sympy.factor(problem.shape.dimension * (1 if token_shape is None else token_shape.dimension))
+    return Block(shape, token_shape, None, problem.matrix(basis), basis.expressions(), _plain(degeneracy))
+
+
+def _whole_block(kernel: KernelPolynomial, measure: Any, shape: Any, degree: sympy.Expr, extra_token: str | None) -> Block:
+    if not sympy.sympify(measure.vocab_size).is_Integer:
+        raise InvalidArgumentError(f"token_shape must be given where vocab_size is a symbol, got None for shape {shape}")
+    padded = shape if isinstance(shape, PaddedShape) else PaddedShape(shape.parts[1:], degree)
+    block = _solved_block(BlockProblem(kernel, measure, padded, extra_token), None)
+    if block is None:
+        raise InvalidArgumentError(f"shape must have at most {measure.vocab_size} rows, got {shape}")
+    return block
+
+
+def _expected_trace(kernel: KernelPolynomial, measure: Any, length: sympy.Expr) -> sympy.Expr:
+    vocab_size = sympy.sympify(measure.vocab_size)
+    if vocab_size.is_Integer:
+        return sympy.factor(kernel_trace(kernel, measure, length))
+    overlap = length + length * (length - 1) / vocab_size
+    return sympy.factor(sum(c * overlap**i * length**j for (i, j, _), c in kernel.terms))
+
+
+def _stable_from(kernel: KernelPolynomial, blocks: tuple[Block, ...], extra_token: str | None) -> int:
+    """The length from which the symbolic blocks are those of every length: row one then holds all the polynomials need."""
+    least = max((_lower(block).size for block in blocks), default=0)
+    first_rows = max((_lower(block).parts[0] for block in blocks if _lower(block).parts), default=0)
+    return max(kernel.match_degree, least) + first_rows + (1 if extra_token == "last" else 0)
+
+
+def _lower(block: Block) -> Partition:
+    return block.shape.lower if isinstance(block.shape, PaddedShape) else Partition(block.shape.parts[1:])
+
+
+def _substituted(net: Any, measure: Any, length: sympy.Expr, values: dict[str, Any]) -> tuple[Any, Any, Any]:
+    values = dict(values)
+    if "L" in values and length == length_symbol:
+        length = values.pop("L")
+    if isinstance(measure, UniformTokens) and "V" in values:
+        measure = iid_uniform(values.pop("V"))
+    exact = {name: as_parameter(value, name) for name, value in values.items()}
+    return net.substitute(**exact) if isinstance(net, Network) else _replace_names(net, exact), _measure_with(measure, exact), length
+
+
+def _measure_with(measure: Any, exact: dict[str, sympy.Expr]) -> Any:
+    if isinstance(measure, UniformTokens):
+        return measure
+    weights = tuple(_replace_names(w, exact) for w in measure.weights)
+    return FrozenMixture(weights, tuple(tuple(_replace_names(h, exact) for h in row) for row in measure.distributions))
+
+
+def _replace_names(expression: sympy.Expr, exact: dict[str, sympy.Expr]) -> sympy.Expr:
+    return expression.subs({s: exact[s.name] for s in expression.free_symbols if s.name in exact})
+
+
+def _plain(value: Any) -> Any:
+    """Integers of sympy as Python integers."""
+    return int(value) if getattr(value, "is_Integer", False) else value

@@ -1,0 +1,324 @@
+"""Spectra: eigenvalues with their degeneracies and irreps, exact, with symbols wherever the caller left them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import sympy
+
+from symrep.combinatorics.partitions import Partition
+from symrep.display import Column, Table
+from symrep.errors import FreeSymbolError, InvalidArgumentError
+from symrep.measures import ExchangeableMeasure
+from symrep.representations.stable import PaddedShape
+from symrep.spectra.asymptotics import LeadingTerm
+from symrep.spectra.isotypic_block import Block, Shape
+from symrep.spectra.roots import OrderedRoot
+
+
+@dataclass(frozen=True)
+class EigenLevel:
+    """One eigenvalue: the irreps that carry it, and the dimension of its eigenspace within them.
+
+    ``shape`` labels the permutations of positions; ``token_shape`` and ``query_shape`` the renaming of tokens and of the
+    query token where the operator was split by them. ``leading`` is the leading term at large L, None where L is a number.
+    """
+
+    shape: Shape
+    eigenvalue: Any
+    degeneracy: Any
+    token_shape: Shape | None = None
+    query_shape: Shape | None = None
+    leading: LeadingTerm | None = field(default=None, compare=False)
+
+    @property
+    def labels(self) -> tuple[Shape, ...]:
+        """The irreps that are known."""
+        return tuple(label for label in (self.shape, self.token_shape, self.query_shape) if label is not None)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The spectrum of a kernel operator under an exchangeable measure. Made by :func:`symrep.spectrum`.
+
+    Attributes
+    ----------
+    architecture
+        The network (or the kernel polynomial) as text.
+    measure, length
+        The measure and the context length: an integer, a symbol or an expression.
+    blocks
+        One block per label, zero blocks left out.
+    total_dimension
+        The dimension of the space of functions: V^L, times V for a query.
+    expected_trace
+        E K(x, x), computed from the moments of the measure alone.
+    """
+
+    architecture: str
+    measure: ExchangeableMeasure
+    length: Any
+    blocks: tuple[Block, ...]
+    total_dimension: Any
+    expected_trace: sympy.Expr
+    solve: Callable[..., Spectrum] = field(repr=False, compare=False)
+    whole_block: Callable[[Any], Block] = field(repr=False, compare=False)
+    stable_from: int = 1
+
+    @property
+    def vocab_size(self) -> Any:
+        """The number of tokens."""
+        return self.measure.vocab_size
+
+    @cached_property
+    def levels(self) -> tuple[EigenLevel, ...]:
+        """The nonzero eigenvalues, largest first where they are numbers, else block by block."""
+        levels = []
+        for block in self.blocks:
+            symbolic = not isinstance(block.shape, Partition)
+            leading = block.leading_terms if symbolic else (None,) * len(block.eigenvalues)
+            for (eigenvalue, power), term in zip(block.eigenvalues, leading):
+                if eigenvalue != 0:
+                    count = block.degeneracy * power
+                    levels.append(EigenLevel(block.shape, eigenvalue, count, block.token_shape, block.query_shape, term))
+        if not any(level.eigenvalue.free_symbols for level in levels):
+            levels.sort(key=lambda level: level.eigenvalue.evalf(30), reverse=True)
+        return tuple(levels)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of S_L with a nonzero eigenvalue, in the order of the blocks."""
+        return tuple(dict.fromkeys(block.shape for block in self.blocks))
+
+    @cached_property
+    def zero_degeneracy(self) -> Any:
+        """The dimension of the null space."""
+        rest = self.total_dimension - sum(level.degeneracy for level in self.levels)
+        return int(rest) if getattr(rest, "is_Integer", True) else sympy.expand(rest)
+
+    def free_symbols(self) -> frozenset[sympy.Symbol]:
+        """All symbols in the length, the vocabulary and the eigenvalues."""
+        symbols = set(sympy.sympify(self.length).free_symbols) | set(sympy.sympify(self.vocab_size).free_symbols)
+        return frozenset(symbols.union(*(block.matrix.free_symbols for block in self.blocks)))
+
+    def block(self, shape: Any, token_shape: Any = None) -> Block:
+        """The block of a shape: split by an irrep of token renaming if it is given, else whole.
+
+        ``shape`` is a partition of the number of permuted positions, or a :class:`~symrep.PaddedShape`; where the length
+        is a symbol the partition below the first row does as well, so that ``(1,)`` is the standard representation.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the kernel does not reach the shape (its block is zero) or there is no such label.
+        """
+        wanted = self._label(shape, "shape", symbolic=not isinstance(sympy.sympify(self.length), sympy.Integer))
+        blocks = [block for block in self.blocks if block.shape == wanted]
+        if not blocks:
+            raise InvalidArgumentError(f"shape must be one of {self._listed(self.shapes)}, got {shape}")
+        if token_shape is None:
+            return blocks[0] if len(blocks) == 1 else self.whole_block(wanted)
+        token_label = self._label(token_shape, "token_shape", symbolic=isinstance(blocks[0].token_shape, PaddedShape))
+        chosen = [block for block in blocks if block.token_shape == token_label]
+        if len(chosen) != 1:
+            known = self._listed(block.token_shape for block in blocks)
+            raise InvalidArgumentError(f"token_shape must be one of {known}, one block each, got {token_shape}")
+        return chosen[0]
+
+    def _label(self, value: Any, argument: str, symbolic: bool) -> Shape:
+        if isinstance(value, (Partition, PaddedShape)) and isinstance(value, PaddedShape) == symbolic:
+            return value
+        if not symbolic:
+            return Partition(value)
+        lower = value if isinstance(value, Partition) else Partition(value)
+        labels = self.shapes if argument == "shape" else tuple(block.token_shape for block in self.blocks)
+        return next((label for label in labels if isinstance(label, PaddedShape) and label.lower == lower), PaddedShape(lower))
+
+    @staticmethod
+    def _listed(labels: Any) -> str:
+        return ", ".join(dict.fromkeys(str(label) for label in labels))
+
+    def trace(self, shape: Any = None) -> sympy.Expr:
+        """The sum of eigenvalue times degeneracy, over all blocks or those of one shape; exact."""
+        blocks = self.blocks
+        if shape is not None:
+            symbolic = not isinstance(sympy.sympify(self.length), sympy.Integer)
+            wanted = self._label(shape, "shape", symbolic)
+            blocks = tuple(block for block in blocks if block.shape == wanted)
+        return sympy.factor(sum((block.trace * block.degeneracy for block in blocks), sympy.Integer(0)))
+
+    def shares(self) -> dict[Shape, sympy.Expr]:
+        """The share of every shape in the trace."""
+        total = self.trace()
+        return {shape: sympy.factor(self.trace(shape) / total) for shape in self.shapes}
+
+    def substitute(self, **values: Any) -> Spectrum:
+        """The exact spectrum with numbers (or expressions) for symbols given by name, solved anew for them.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When no symbol has one of the names.
+        """
+        self._require_names(values)
+        return self.solve(values)
+
+    def evaluate(self, **values: Any) -> EvaluatedSpectrum:
+        """The spectrum in float64 at numbers for all symbols, by name: the door from exact to floating.
+
+        Raises
+        ------
+        FreeSymbolError
+            When a symbol is left without a number.
+
+        Examples
+        --------
+        >>> from symrep import kernels, measures, spectrum
+        >>> s = spectrum(kernels.architecture("uniform-block"), measures.iid_uniform())
+        >>> for level in s.evaluate(L=4, V=3, a=1, p=1).levels:
+        ...     print(level.shape, level.token_shape, level.eigenvalue, level.degeneracy)
+        (4) (3) 0.5833333333333334 1
+        (4) (2,1) 0.08333333333333333 2
+        """
+        self._require_names(values)
+        missing = sorted(s.name for s in self.free_symbols() if s.name not in values)
+        if missing:
+            raise FreeSymbolError(f"evaluate needs numbers for {', '.join(missing)}, got {sorted(values)}")
+        length = sympy.sympify(self.length)
+        exact_length = length.subs({s: values[s.name] for s in length.free_symbols})
+        closed_form_holds = length.is_Integer or exact_length >= self.stable_from
+        source = self if closed_form_holds else self.substitute(L=values["L"])
+        numbers = {s: sympy.sympify(values[s.name], rational=True) for s in source.free_symbols()}
+        numbers |= {s: sympy.sympify(values[s.name]) for s in sympy.sympify(source.total_dimension).free_symbols}
+        levels = [_evaluated(level, numbers) for level in source.levels]
+        levels = [level for level in levels if level.degeneracy and level.eigenvalue]
+        levels.sort(key=lambda level: -level.eigenvalue)
+        total = int(sympy.sympify(source.total_dimension).subs(numbers))
+        return EvaluatedSpectrum(self.architecture, tuple(levels), total)
+
+    def _require_names(self, values: dict[str, Any]) -> None:
+        known = {symbol.name for symbol in self.free_symbols()}
+        for name in values:
+            if name not in known:
+                raise InvalidArgumentError(f"symbol must be one of {', '.join(sorted(known)) or 'none'}, got {name!r}")
+
+    def to_json(self) -> str:
+        """A JSON object with architecture, vocab_size, length, levels and trace; see the README for the keys."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of :meth:`to_json`."""
+        return {
+            "architecture": self.architecture,
+            "measure": repr(self.measure),
+            "vocab_size": _plain_number(self.vocab_size),
+            "length": _plain_number(self.length),
+            "levels": [_level_dict(level) for level in self.levels],
+            "zero_degeneracy": _plain_number(self.zero_degeneracy),
+            "trace": str(self.trace()),
+        }
+
+    def table(self) -> Table:
+        """Levels as a table: labels, eigenvalue, degeneracy, and the leading term where L is a symbol."""
+        columns = [Column("shape", "shape")]
+        if any(level.token_shape is not None for level in self.levels):
+            columns.append(Column("token_shape", "token shape"))
+        if any(level.query_shape is not None for level in self.levels):
+            columns.append(Column("query_shape", "query shape"))
+        columns += [Column("eigenvalue", "eigenvalue"), Column("degeneracy", "degeneracy")]
+        symbolic = any(level.leading is not None for level in self.levels)
+        columns.append(Column("leading", "at large L", r"as $L \to \infty$") if symbolic else Column("value", "value"))
+        rows = []
+        for level in self.levels:
+            last = level.leading if symbolic else _float_or_none(level.eigenvalue)
+            cells = {"shape": level.shape, "token_shape": level.token_shape, "query_shape": level.query_shape}
+            cells |= {"eigenvalue": level.eigenvalue, "degeneracy": level.degeneracy, "leading": last, "value": last}
+            rows.append(tuple(cells[column.key] for column in columns))
+        notes = (f"Other eigenvalues are 0, with total degeneracy ${sympy.latex(self.zero_degeneracy)}$.",)
+        caption = f"Spectrum of {self.architecture} under {self.measure!r}, length {self.length}."
+        return Table("spectrum", caption, tuple(columns), tuple(rows), notes)
+
+    def __repr__(self) -> str:
+        count = len(self.levels)
+        return f"<Spectrum of {self.architecture} under {self.measure!r}, length={self.length}: {count} nonzero levels>"
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+@dataclass(frozen=True)
+class EvaluatedSpectrum:
+    """A spectrum in floating point: levels with float eigenvalues and integer degeneracies, largest first."""
+
+    architecture: str
+    levels: tuple[EigenLevel, ...]
+    total_dimension: int
+
+    @property
+    def eigenvalues(self) -> list[float]:
+        """The eigenvalue of every level."""
+        return [level.eigenvalue for level in self.levels]
+
+    @property
+    def degeneracies(self) -> list[int]:
+        """The degeneracy of every level, as Python integers of any size."""
+        return [level.degeneracy for level in self.levels]
+
+    @property
+    def zero_degeneracy(self) -> int:
+        """The dimension of the null space."""
+        return self.total_dimension - sum(self.degeneracies)
+
+    def trace(self) -> float:
+        """The sum of eigenvalue times degeneracy."""
+        return float(sum(level.eigenvalue * level.degeneracy for level in self.levels))
+
+
+def _evaluated(level: EigenLevel, numbers: dict[sympy.Symbol, Any]) -> EigenLevel:
+    eigenvalue = float(sympy.sympify(level.eigenvalue).subs(numbers).evalf(30))
+    degeneracy = int(sympy.sympify(level.degeneracy).subs(numbers))
+    labels = {name: _at(getattr(level, name), numbers) for name in ("shape", "token_shape", "query_shape")} if degeneracy else {}
+    return replace(level, eigenvalue=eigenvalue, degeneracy=degeneracy, leading=None, **labels)
+
+
+def _at(label: Shape | None, numbers: dict[sympy.Symbol, Any]) -> Shape | None:
+    if not isinstance(label, PaddedShape):
+        return label
+    degree = int(label.degree.subs(numbers))
+    return label.at(degree) if label.exists(degree) else label
+
+
+def _plain_number(value: Any) -> Any:
+    expression = sympy.sympify(value)
+    return int(expression) if expression.is_Integer else str(value)
+
+
+def _float_or_none(value: Any) -> float | None:
+    return None if value.free_symbols else float(value.evalf(20))
+
+
+def _label_json(label: Shape | None) -> Any:
+    return list(label.parts) if isinstance(label, Partition) else str(label)
+
+
+def _level_dict(level: EigenLevel) -> dict[str, Any]:
+    result: dict[str, Any] = {"shape": _label_json(level.shape)}
+    for name in ("token_shape", "query_shape"):
+        if getattr(level, name) is not None:
+            result[name] = _label_json(getattr(level, name))
+    if isinstance(level.eigenvalue, OrderedRoot):
+        polynomial = level.eigenvalue.polynomial
+        result |= {"eigenvalue": None, "polynomial": str(polynomial.as_expr()), "root_index": int(level.eigenvalue.args[1])}
+    else:
+        result["eigenvalue"] = str(level.eigenvalue)
+    value = _float_or_none(level.eigenvalue)
+    if value is not None:
+        result["value"] = value
+    result["degeneracy"] = _plain_number(level.degeneracy)
+    if level.leading is not None:
+        result["leading"] = str(level.leading)
+    return result
