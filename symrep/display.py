@@ -6,7 +6,8 @@ import csv
 import html
 import io
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,20 @@ import sympy
 from symrep.errors import InvalidArgumentError, require
 
 FORMATS = ("text", "markdown", "latex", "csv", "json")
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to be set as it is, in a typewriter font where there is one: an architecture, say."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+# Text in which $...$ is mathematics, or a sequence of such text and exact objects.
+Prose = str | tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -36,12 +51,12 @@ class Table:
     label
         A short name: the file name and the LaTeX label.
     caption
-        One sentence; ``$...$`` is mathematics.
+        One sentence: text in which ``$...$`` is mathematics, or a tuple of such text and exact objects.
     columns, rows
         Every row has one cell per column. Cells are strings (text), integers, floats, sympy expressions, objects with a
         ``_latex()`` method, None (empty), or a sequence of these (set one below the other in LaTeX).
     notes
-        Sentences below the table.
+        Sentences below the table, like the caption.
 
     Examples
     --------
@@ -61,10 +76,10 @@ class Table:
     """
 
     label: str
-    caption: str
+    caption: Prose
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Prose, ...] = ()
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -83,20 +98,24 @@ class Table:
         widths = [max(len(row[i]) for row in grid) for i in range(len(self.columns))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in grid]
         rule = "  ".join("-" * width for width in widths)
-        return "\n".join([_plain(self.caption), "", lines[0], rule, *lines[1:], *self._note_lines()])
+        return "\n".join([self._prose_text(self.caption), "", lines[0], rule, *lines[1:], *self._note_lines()])
+
+    @staticmethod
+    def _prose_text(prose: Prose) -> str:
+        return _sentence(prose, _text, _plain)
 
     def _note_lines(self) -> list[str]:
-        return ["", *map(_plain, self.notes)] if self.notes else []
+        return ["", *map(self._prose_text, self.notes)] if self.notes else []
 
     def to_markdown(self) -> str:
         """A pipe table; expressions as ``$...$``."""
-        lines = [self.caption, ""]
+        lines = [_sentence(self.caption, _markdown, str), ""]
         lines.append("| " + " | ".join(column.latex_heading or column.heading for column in self.columns) + " |")
         lines.append("| " + " | ".join("---" for _ in self.columns) + " |")
         for row in self.rows:
             lines.append("| " + " | ".join(_markdown(cell) for cell in row) + " |")
         for note in self.notes:
-            lines += ["", note]
+            lines += ["", _sentence(note, _markdown, str)]
         return "\n".join(lines)
 
     def to_csv(self) -> str:
@@ -111,28 +130,34 @@ class Table:
         """An object with label, caption, rows as objects by column key, and notes; expressions are strings."""
         keys = [column.key for column in self.columns]
         rows = [{key: _json(cell) for key, cell in zip(keys, row)} for row in self.rows]
-        content = {"label": self.label, "caption": self.caption, "rows": rows, "notes": list(self.notes)}
+        content = {
+            "label": self.label,
+            "caption": self._prose_text(self.caption),
+            "rows": rows,
+            "notes": [self._prose_text(note) for note in self.notes],
+        }
         return json.dumps(content, indent=2, ensure_ascii=False)
 
     def to_latex(self) -> str:
         r"""A ``table`` environment (booktabs and amsmath)."""
         align = "".join(column.align for column in self.columns)
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in self.columns)
-        lines = [r"\begin{table}[htbp]", r"\centering", r"\small", rf"\caption{{{self.caption}}}"]
+        lines = [r"\begin{table}[htbp]", r"\centering", r"\small", rf"\caption{{{_sentence(self.caption, _latex, str)}}}"]
         lines += [rf"\label{{tab:{self.label}}}", rf"\begin{{tabular}}{{{align}}}", r"\toprule", heading + r" \\", r"\midrule"]
         lines += [" & ".join(_latex(cell) for cell in row) + r" \\" for row in self.rows]
         lines += [r"\bottomrule", r"\end{tabular}"]
         if self.notes:
             lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
-            lines += ["\\par\n".join(self.notes), r"\end{minipage}"]
+            lines += ["\\par\n".join(_sentence(note, _latex, str) for note in self.notes), r"\end{minipage}"]
         lines.append(r"\end{table}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in self.columns)
         body = "".join("<tr>" + "".join(f"<td>{_html(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-        return f"<table><caption>{html.escape(self.caption)}</caption><tr>{head}</tr>{body}</table>{notes}"
+        notes = "".join(f"<p>{_sentence(note, _html, html.escape)}</p>" for note in self.notes)
+        caption = _sentence(self.caption, _html, html.escape)
+        return f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table>{notes}"
 
     def __str__(self) -> str:
         return self.to_text()
@@ -151,27 +176,32 @@ def _is_sequence(cell: Any) -> bool:
     return isinstance(cell, Sequence) and not isinstance(cell, str)
 
 
-def _items(cell: Iterable[Any]) -> list[Any]:
-    return list(cell)
-
-
 def _text(cell: Any) -> str:
     if cell is None:
         return ""
     if _is_sequence(cell):
-        return "; ".join(map(_text, _items(cell)))
+        return "; ".join(map(_text, cell))
     if isinstance(cell, float):
         return f"{cell:.6g}"
     return _plain(cell) if isinstance(cell, str) else str(cell)
 
 
+_COMMANDS = {"pm": "+-", "to": "->", "infty": "infinity", "le": "<=", "ge": ">=", "dim": "dim", "times": "x"}
+
+
 def _plain(text: str) -> str:
-    """Text without the dollar signs of mathematics and the commonest commands."""
-    for command, plain in (("\\lambda", "lambda"), ("\\delta", "delta"), ("\\kappa", "kappa"), ("\\tau", "tau"), ("\\Delta", "Delta"),
-                           ("\\mathbb{E}", "E"), ("\\pm", "+-"), ("\\to", "->"), ("\\infty", "infinity"), ("\\,", " "), ("\\sqrt", "sqrt"),
-                           ("\\sum", "sum"), ("\\times", "x"), ("\\ge", ">="), ("\\le", "<=")):
-        text = text.replace(command, plain)
-    return text.replace("$", "")
+    r"""Text without dollar signs, commands of LaTeX by their names.
+
+    >>> _plain(r"at most $\lambda \le \mathbb{E}K$")
+    'at most lambda <= EK'
+    """
+    text = re.sub(r"\\mathbb\{(.)\}", r"\1", text.replace("$", "").replace(r"\,", " "))
+    return re.sub(r"\\([a-zA-Z]+)", lambda match: _COMMANDS.get(match[1], match[1]), text)
+
+
+def _sentence(prose: Prose, cell_format: Callable[[Any], str], text_format: Callable[[str], str]) -> str:
+    parts = (prose,) if isinstance(prose, str) else prose
+    return "".join(text_format(part) if isinstance(part, str) else cell_format(part) for part in parts)
 
 
 def math_latex(cell: Any) -> str:
@@ -184,8 +214,10 @@ def math_latex(cell: Any) -> str:
 def _latex(cell: Any) -> str:
     if cell is None:
         return ""
+    if isinstance(cell, Code):
+        return rf"\texttt{{{latex_text(cell.text)}}}"
     if _is_sequence(cell):
-        return r"\begin{tabular}[t]{@{}l@{}}" + r" \\ ".join(map(_latex, _items(cell))) + r"\end{tabular}"
+        return r"\begin{tabular}[t]{@{}l@{}}" + r" \\ ".join(map(_latex, cell)) + r"\end{tabular}"
     if isinstance(cell, str):
         return cell
     if isinstance(cell, float):
@@ -196,8 +228,10 @@ def _latex(cell: Any) -> str:
 def _markdown(cell: Any) -> str:
     if cell is None:
         return ""
+    if isinstance(cell, Code):
+        return f"`{cell.text}`"
     if _is_sequence(cell):
-        return "; ".join(map(_markdown, _items(cell)))
+        return "; ".join(map(_markdown, cell))
     if isinstance(cell, (str, int, float)):
         return (_text(cell) if not isinstance(cell, str) else cell).replace("|", r"\|")
     return f"${math_latex(cell)}$".replace("|", r"\vert ")
@@ -206,8 +240,10 @@ def _markdown(cell: Any) -> str:
 def _html(cell: Any) -> str:
     if cell is None:
         return ""
+    if isinstance(cell, Code):
+        return f"<code>{html.escape(cell.text)}</code>"
     if _is_sequence(cell):
-        return "<br>".join(map(_html, _items(cell)))
+        return "<br>".join(map(_html, cell))
     if isinstance(cell, (str, int, float)):
         return html.escape(_text(cell))
     return f"${html.escape(math_latex(cell))}$"

@@ -23,6 +23,31 @@ class LeadingTerm:
         """The monomial :math:`c L^alpha`."""
         return self.coefficient * length_symbol**self.exponent
 
+    def __mul__(self, other: LeadingTerm) -> LeadingTerm:
+        return LeadingTerm(sympy.factor(self.coefficient * other.coefficient), self.exponent + other.exponent)
+
+    def __truediv__(self, other: LeadingTerm) -> LeadingTerm:
+        return LeadingTerm(sympy.factor(self.coefficient / other.coefficient), self.exponent - other.exponent)
+
+    def plus(self, other: LeadingTerm) -> LeadingTerm:
+        """The leading term of a sum of two quantities that do not cancel (both positive, say).
+
+        >>> print(LeadingTerm(sympy.Integer(2), sympy.Integer(1)).plus(LeadingTerm(sympy.Integer(3), sympy.Integer(1))))
+        5*L
+        """
+        if self.coefficient == 0 or other.coefficient == 0:
+            return other if self.coefficient == 0 else self
+        if self.exponent == other.exponent:
+            return LeadingTerm(sympy.factor(self.coefficient + other.coefficient), self.exponent)
+        return self if self.exponent > other.exponent else other
+
+    @property
+    def limit(self) -> sympy.Expr:
+        """The limit as L goes to infinity: 0, the coefficient, or signed infinity."""
+        if self.coefficient == 0 or self.exponent < 0:
+            return sympy.Integer(0)
+        return self.coefficient if self.exponent == 0 else sympy.oo * sympy.sign(self.coefficient)
+
     def __str__(self) -> str:
         return str(self.as_expression())
 

@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from symrep.combinatorics.partitions import Partition
-from symrep.display import Column, Table
+from symrep.display import Code, Column, Table
 from symrep.errors import FreeSymbolError, InvalidArgumentError
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
@@ -238,9 +238,13 @@ class Spectrum:
             cells = {"shape": level.shape, "token_shape": level.token_shape, "query_shape": level.query_shape}
             cells |= {"eigenvalue": level.eigenvalue, "degeneracy": level.degeneracy, "leading": last, "value": last}
             rows.append(tuple(cells[column.key] for column in columns))
-        notes = (f"Other eigenvalues are 0, with total degeneracy ${sympy.latex(self.zero_degeneracy)}$.",)
-        caption = f"Spectrum of {self.architecture} under {self.measure!r}, length {self.length}."
-        return Table("spectrum", caption, tuple(columns), tuple(rows), notes)
+        notes = (("Other eigenvalues are 0, with total degeneracy ", self.zero_degeneracy, "."),)
+        return Table("spectrum", ("Spectrum of ", *self.title, "."), tuple(columns), tuple(rows), notes)
+
+    @property
+    def title(self) -> tuple[Any, ...]:
+        """Architecture, measure and length, as parts of a caption."""
+        return Code(self.architecture), " under ", Code(repr(self.measure)), ", length ", sympy.sympify(self.length)
 
     def __repr__(self) -> str:
         count = len(self.levels)

@@ -1,0 +1,311 @@
+r"""Scaling laws: how small symmetry makes an eigenvalue, and how many samples its functions need, as functions of L.
+
+An irrep of dimension f fills its eigenspace f times, so :math:`f \lambda \le \operatorname{tr}(P_{shape} K) \le \mathbb{E} K(x,x)`.
+The first bound uses the trace of the block, the second nothing but the dimension. Samples follow from eigenvalues: with
+ridge :math:`\delta` and P samples the equivalent kernel gives learnability :math:`\lambda/(\lambda + \delta/P)`, and the
+self-consistent theory :math:`\lambda/(\lambda + \kappa)` with :math:`\sum_i \lambda_i/(\lambda_i+\kappa) + \delta/\kappa = P`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sympy
+
+from symrep.display import Column, Table
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require
+from symrep.kernels.parameters import as_parameter
+from symrep.spectra.asymptotics import LeadingTerm, leading_term
+from symrep.spectra.isotypic_block import Block
+from symrep.spectra.spectrum import EigenLevel, Spectrum
+
+ridge_symbol = sympy.Symbol("delta", positive=True)
+METHODS = ("dimension-bound", "trace-bound", "equivalent-kernel", "self-consistent")
+
+
+@dataclass(frozen=True)
+class ScalingLaw:
+    """What the symmetry bounds say of one eigenvalue, and what is exact.
+
+    All fields are exact expressions; with L a symbol every quantity also has a leading term (see :meth:`leading`).
+
+    Attributes
+    ----------
+    level
+        The eigenvalue with its labels.
+    dimension
+        The dimension of the irrep of S_L.
+    mean_diagonal
+        E K(x, x), the trace of the operator.
+    shape_trace
+        The part of the trace that lies in the irrep.
+    ridge, learnability
+        The ridge (noise variance) and the learnability that ``samples`` refers to.
+    """
+
+    spectrum: Spectrum
+    level: EigenLevel
+    dimension: Any
+    mean_diagonal: sympy.Expr
+    shape_trace: sympy.Expr
+    ridge: sympy.Expr
+    learnability: sympy.Expr
+
+    @cached_property
+    def dimension_bound(self) -> sympy.Expr:
+        """E K(x, x) / dimension: no eigenvalue of the irrep is larger, whatever the kernel."""
+        return sympy.factor(self.mean_diagonal / self.dimension)
+
+    @cached_property
+    def trace_bound(self) -> sympy.Expr:
+        """tr(P K) / dimension: the sum of the eigenvalues of the block, over its multiplicity space."""
+        return sympy.factor(self.shape_trace / self.dimension)
+
+    @cached_property
+    def normalized(self) -> sympy.Expr:
+        """The eigenvalue over E K(x, x): the share of the trace of one eigenfunction."""
+        return _tidy(self.level.eigenvalue / self.mean_diagonal)
+
+    @cached_property
+    def tightness(self) -> sympy.Expr:
+        """eigenvalue / dimension bound, at most 1."""
+        return _tidy(self.level.eigenvalue / self.dimension_bound)
+
+    @cached_property
+    def trace_tightness(self) -> sympy.Expr:
+        """eigenvalue / trace bound, at most 1."""
+        return _tidy(self.level.eigenvalue / self.trace_bound)
+
+    def samples(self, method: str = "self-consistent") -> sympy.Expr:
+        r"""The number of samples at which this eigenvalue reaches the learnability.
+
+        ``"dimension-bound"`` and ``"trace-bound"`` are lower bounds; ``"equivalent-kernel"`` is :math:`\delta r/\lambda` and
+        ``"self-consistent"`` is :math:`\sum_i d_i \lambda_i/(\lambda_i+\kappa) + \delta/\kappa` at :math:`\kappa = \lambda/r`,
+        with :math:`r = \ell/(1-\ell)` for learnability :math:`\ell`: closed forms, without solving for kappa.
+        """
+        odds = self.learnability / (1 - self.learnability)
+        if method == "self-consistent":
+            kappa = self.level.eigenvalue / odds
+            return _effective_modes(self.spectrum.blocks, kappa) + _tidy(self.ridge / kappa)
+        return _tidy(self.ridge * odds / self._bound(method))
+
+    def _bound(self, method: str) -> sympy.Expr:
+        bounds = {"dimension-bound": self.dimension_bound, "trace-bound": self.trace_bound}
+        if method not in METHODS:
+            raise InvalidArgumentError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+        return bounds.get(method, self.level.eigenvalue)
+
+    def leading_samples(self, method: str = "self-consistent") -> LeadingTerm:
+        """The leading term of :meth:`samples` at large L and fixed ridge."""
+        self._require_symbolic()
+        odds = leading_term(self.learnability / (1 - self.learnability))
+        if method != "self-consistent":
+            bound = self.level.leading if method == "equivalent-kernel" else leading_term(self._bound(method))
+            return leading_term(self.ridge) * odds / bound
+        kappa = self.level.leading / odds
+        total = leading_term(self.ridge) / kappa
+        for level in self.spectrum.levels:
+            saturation = level.leading.plus(kappa)
+            total = total.plus(leading_term(level.degeneracy) * level.leading / saturation)
+        return total
+
+    def leading(self, quantity: str) -> LeadingTerm:
+        """The leading term at large L of ``"eigenvalue"``, ``"normalized"``, ``"dimension_bound"``, ``"trace_bound"``,
+        ``"tightness"``, ``"trace_tightness"`` or ``"dimension"``."""
+        self._require_symbolic()
+        mean, eigenvalue = leading_term(self.mean_diagonal), self.level.leading
+        dimension = leading_term(self.dimension)
+        trace_bound = leading_term(self.trace_bound)
+        known = {
+            "eigenvalue": eigenvalue,
+            "normalized": eigenvalue / mean,
+            "dimension": dimension,
+            "dimension_bound": mean / dimension,
+            "trace_bound": trace_bound,
+            "tightness": eigenvalue * dimension / mean,
+            "trace_tightness": eigenvalue / trace_bound,
+        }
+        if quantity not in known:
+            raise InvalidArgumentError(f"quantity must be one of {', '.join(known)}, got {quantity!r}")
+        return known[quantity]
+
+    def exponent(self, quantity: str) -> sympy.Rational:
+        r"""The exponent :math:`\alpha` in :math:`quantity / \mathbb{E}K \sim L^{-\alpha}` for ``"dimension_bound"``,
+        ``"trace_bound"`` and ``"eigenvalue"``."""
+        return -(self.leading(quantity) / leading_term(self.mean_diagonal)).exponent
+
+    def _require_symbolic(self) -> None:
+        if self.level.leading is None:
+            raise InvalidArgumentError(f"length must be the symbol L for a leading term, got {self.spectrum.length}")
+
+
+@dataclass(frozen=True)
+class ScalingLaws:
+    """The scaling laws of all eigenvalues of a spectrum. Made by :func:`scaling_law`."""
+
+    spectrum: Spectrum
+    laws: tuple[ScalingLaw, ...]
+
+    def __iter__(self) -> Iterator[ScalingLaw]:
+        return iter(self.laws)
+
+    def __len__(self) -> int:
+        return len(self.laws)
+
+    def __getitem__(self, index: int) -> ScalingLaw:
+        return self.laws[index]
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether L is a symbol."""
+        return all(law.level.leading is not None for law in self.laws)
+
+    def table(self) -> Table:
+        """Bounds against the exact eigenvalues, with exponents and tightness."""
+        return bounds_table(self)
+
+    def samples_table(self) -> Table:
+        """Samples needed, by every method."""
+        return samples_table(self)
+
+
+def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "1/2") -> ScalingLaws:
+    r"""Bounds, exact eigenvalues, exponents in L and samples needed for every eigenvalue of a spectrum.
+
+    Parameters
+    ----------
+    spec
+        A spectrum, with L a symbol or a number.
+    ridge
+        The ridge (noise variance) :math:`\delta > 0`, a number or a symbol (``delta``).
+    learnability
+        Strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> from symrep import kernels, measures, spectrum
+    >>> s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
+    >>> odd = [law for law in scaling_law(s) if str(law.level.shape) == "(L-1,1)"][1]
+    >>> odd.level.eigenvalue, odd.samples("equivalent-kernel")
+    (a*p*(L*a + 2*p)/(2*L), 2*L*delta/(a*p*(L*a + 2*p)))
+    >>> odd.exponent("dimension_bound"), odd.exponent("eigenvalue")
+    (1, 2)
+    """
+    if not isinstance(spec, Spectrum):
+        raise InvalidTypeError(f"spec must be a Spectrum, got {spec!r}")
+    ridge, learnability = as_parameter(ridge, "ridge"), as_parameter(learnability, "learnability")
+    require(ridge != 0, "ridge", "must be positive", ridge)
+    inside = not learnability.is_number or 0 < learnability < 1
+    require(bool(inside), "learnability", "must be strictly between 0 and 1", learnability)
+    laws = []
+    for level in spec.levels:
+        dimension = level.shape.dimension
+        laws.append(ScalingLaw(spec, level, dimension, spec.expected_trace, spec.trace(level.shape), ridge, learnability))
+    return ScalingLaws(spec, tuple(laws))
+
+
+def samples_needed(spec: Spectrum, shape: Any, token_shape: Any = None, *, ridge: Any = ridge_symbol, learnability: Any = "1/2",
+                   method: str = "self-consistent") -> list[sympy.Expr]:
+    """Samples needed for every eigenvalue of a shape (and an irrep of token renaming), in the order of the levels.
+
+    >>> from symrep import kernels, measures, spectrum
+    >>> s = spectrum(kernels.architecture("uniform-block"), measures.iid_uniform(3), length=10)
+    >>> samples_needed(s.substitute(a=1, p=1), (10,), (2, 1), ridge="1/10")
+    [69/14]
+    """
+    wanted = spec.block(shape, token_shape)
+    laws = [law for law in scaling_law(spec, ridge, learnability) if law.level.shape == wanted.shape]
+    if token_shape is not None:
+        laws = [law for law in laws if law.level.token_shape == wanted.token_shape]
+    return [law.samples(method) for law in laws]
+
+
+def bounds_table(laws: ScalingLaws) -> Table:
+    """One row per eigenvalue: dimension, both bounds, the exact value, and how tight the bounds are."""
+    columns = [Column("shape", "shape"), *_label_columns(laws), Column("dimension", "dimension")]
+    columns += [
+        Column("dimension_bound", "E K/dim", r"$\mathbb{E}K/\dim$"),
+        Column("trace_bound", "tr(P K)/dim", r"$\operatorname{tr}(PK)/\dim$"),
+        Column("eigenvalue", "eigenvalue", r"$\lambda$"),
+    ]
+    if laws.is_symbolic:
+        columns += [
+            Column("exponents", "exponents", "exponents"),
+            Column("tightness", "lambda dim/E K", r"$\lambda\dim/\mathbb{E}K$"),
+            Column("limit", "limit", r"limit"),
+        ]
+    else:
+        columns += [Column("tightness", "lambda dim/E K", r"$\lambda\dim/\mathbb{E}K$")]
+    rows = []
+    for law in laws:
+        cells = [law.level.shape, *_label_cells(laws, law), law.dimension]
+        if laws.is_symbolic:
+            exponents = "/".join(str(law.exponent(q)) for q in ("dimension_bound", "trace_bound", "eigenvalue"))
+            tightness = law.leading("tightness")
+            cells += [law.leading("dimension_bound"), law.leading("trace_bound"), law.level.leading, exponents]
+            cells += [tightness, tightness.limit]
+        else:
+            cells += [law.dimension_bound, law.trace_bound, law.level.eigenvalue, law.tightness]
+        rows.append(tuple(cells))
+    notes: list[Any] = [(r"$\mathbb{E}K(x,x) =$ ", laws.spectrum.expected_trace, ".")]
+    if laws.is_symbolic:
+        notes.append(
+            r"Bounds, eigenvalue and tightness by their leading terms in $L$. Exponents: of the dimension bound, the trace bound and "
+            r"the exact eigenvalue, each divided by $\mathbb{E}K$, as powers of $1/L$."
+        )
+    caption = ("Symmetry bounds against exact eigenvalues: ", *laws.spectrum.title, ".")
+    return Table("bounds", caption, tuple(columns), tuple(rows), tuple(notes))
+
+
+def samples_table(laws: ScalingLaws) -> Table:
+    """One row per eigenvalue: samples needed by both bounds, the equivalent kernel and the self-consistent theory."""
+    headings = {
+        "dimension-bound": ("dimension bound", r"$\ge$ dimension bound"),
+        "trace-bound": ("trace bound", r"$\ge$ trace bound"),
+        "equivalent-kernel": ("equivalent kernel", None),
+        "self-consistent": ("self-consistent", None),
+    }
+    columns = [Column("shape", "shape"), *_label_columns(laws)]
+    columns += [Column(method.replace("-", "_"), plain, latex) for method, (plain, latex) in headings.items()]
+    rows = []
+    for law in laws:
+        values = [law.leading_samples(m) if laws.is_symbolic else law.samples(m) for m in METHODS]
+        rows.append((law.level.shape, *_label_cells(laws, law), *values))
+    first = laws[0]
+    notes: list[Any] = [("Ridge ", first.ridge, ", learnability ", first.learnability, ".")]
+    if laws.is_symbolic:
+        notes.append(r"Leading terms in $L$ at fixed ridge. The bounds and the equivalent kernel never exceed the self-consistent value.")
+    caption = ("Samples needed per eigenfunction: ", *laws.spectrum.title, ".")
+    return Table("samples", caption, tuple(columns), tuple(rows), tuple(notes))
+
+
+def _label_columns(laws: ScalingLaws) -> list[Column]:
+    columns = [Column("token_shape", "token shape")] if any(law.level.token_shape for law in laws) else []
+    return columns + ([Column("query_shape", "query shape")] if any(law.level.query_shape for law in laws) else [])
+
+
+def _label_cells(laws: ScalingLaws, law: ScalingLaw) -> list[Any]:
+    return [getattr(law.level, column.key) for column in _label_columns(laws)]
+
+
+def _effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sympy.Expr:
+    r""":math:`\sum_i d_i \lambda_i/(\lambda_i+\kappa)` from characteristic polynomials alone.
+
+    Over the roots of :math:`\chi` of degree s, :math:`\sum x/(x+\kappa) = s + \kappa\, \chi'(-\kappa)/\chi(-\kappa)`.
+    """
+    total = sympy.Integer(0)
+    for block in blocks:
+        for factor, power in block.factors:
+            if factor.as_expr() != factor.gen:
+                ratio = factor.diff().eval(-kappa) / factor.eval(-kappa)
+                total += block.degeneracy * power * _tidy(factor.degree() + kappa * ratio)
+    return total
+
+
+def _tidy(expression: sympy.Expr) -> sympy.Expr:
+    """Factored where the expression is rational in its symbols, as it is otherwise."""
+    surds = any(power.exp.is_Rational and not power.exp.is_Integer for power in expression.atoms(sympy.Pow))
+    return expression if surds else sympy.factor(expression)
