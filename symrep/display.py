@@ -33,13 +33,56 @@ Prose = str | tuple[Any, ...]
 
 
 @dataclass(frozen=True)
+class Formula:
+    r"""Mathematics that no sympy expression shows well: as plain text and as LaTeX.
+
+    >>> print(Formula("EK/(L - 1)", r"\mathbb{E}K/(L-1)"))
+    EK/(L - 1)
+    """
+
+    text: str
+    latex: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _latex(self) -> str:
+        return self.latex
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex}$"
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A named exact object, ``left = right``; ``latex_left`` is the name in LaTeX."""
+
+    left: str
+    latex_left: str
+    right: Any
+
+    def __str__(self) -> str:
+        return f"{self.left} = {self.right}"
+
+    def _latex(self) -> str:
+        return f"{self.latex_left} = {math_latex(self.right)}"
+
+    def _repr_latex_(self) -> str:
+        return f"${self._latex()}$"
+
+
+@dataclass(frozen=True)
 class Column:
-    """A column: the key in JSON and CSV, its heading, and the heading in LaTeX (the heading itself unless given)."""
+    """A column: the key in JSON and CSV, its heading, and the heading in LaTeX (the heading itself unless given).
+
+    ``only="data"`` keeps it to CSV and JSON (exact expressions too wide for a page), ``only="display"`` to the others.
+    """
 
     key: str
     heading: str
     latex_heading: str | None = None
     align: str = "l"
+    only: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +100,8 @@ class Table:
         ``_latex()`` method, None (empty), or a sequence of these (set one below the other in LaTeX).
     notes
         Sentences below the table, like the caption.
+    latex_size
+        The font size command of LaTeX for the body; ``tiny`` and ``scriptsize`` also narrow the columns.
 
     Examples
     --------
@@ -80,10 +125,16 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     notes: tuple[Prose, ...] = ()
+    latex_size: str = "small"
 
     def __post_init__(self) -> None:
         for row in self.rows:
             require(len(row) == len(self.columns), "rows", f"must have {len(self.columns)} cells each", row)
+
+    def _part(self, excluded: str) -> tuple[tuple[Column, ...], list[tuple[Any, ...]]]:
+        """Columns and rows without the columns that are kept to ``excluded``."""
+        kept = [i for i, column in enumerate(self.columns) if column.only != excluded]
+        return tuple(self.columns[i] for i in kept), [tuple(row[i] for i in kept) for row in self.rows]
 
     def to(self, format: str) -> str:
         """The table in one of ``FORMATS``."""
@@ -93,9 +144,10 @@ class Table:
 
     def to_text(self) -> str:
         """Aligned plain text."""
-        grid = [[column.heading for column in self.columns]]
-        grid += [[_text(cell) for cell in row] for row in self.rows]
-        widths = [max(len(row[i]) for row in grid) for i in range(len(self.columns))]
+        columns, rows = self._part("data")
+        grid = [[column.heading for column in columns]]
+        grid += [[_text(cell) for cell in row] for row in rows]
+        widths = [max(len(row[i]) for row in grid) for i in range(len(columns))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in grid]
         rule = "  ".join("-" * width for width in widths)
         return "\n".join([self._prose_text(self.caption), "", lines[0], rule, *lines[1:], *self._note_lines()])
@@ -109,10 +161,11 @@ class Table:
 
     def to_markdown(self) -> str:
         """A pipe table; expressions as ``$...$``."""
+        columns, rows = self._part("data")
         lines = [_sentence(self.caption, _markdown, str), ""]
-        lines.append("| " + " | ".join(column.latex_heading or column.heading for column in self.columns) + " |")
-        lines.append("| " + " | ".join("---" for _ in self.columns) + " |")
-        for row in self.rows:
+        lines.append("| " + " | ".join(column.latex_heading or column.heading for column in columns) + " |")
+        lines.append("| " + " | ".join("---" for _ in columns) + " |")
+        for row in rows:
             lines.append("| " + " | ".join(_markdown(cell) for cell in row) + " |")
         for note in self.notes:
             lines += ["", _sentence(note, _markdown, str)]
@@ -120,16 +173,17 @@ class Table:
 
     def to_csv(self) -> str:
         """Comma-separated values with the column keys as header."""
+        columns, rows = self._part("display")
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([column.key for column in self.columns])
-        writer.writerows([_text(cell) for cell in row] for row in self.rows)
+        writer.writerow([column.key for column in columns])
+        writer.writerows([_text(cell) for cell in row] for row in rows)
         return stream.getvalue().rstrip("\n")
 
     def to_json(self) -> str:
         """An object with label, caption, rows as objects by column key, and notes; expressions are strings."""
-        keys = [column.key for column in self.columns]
-        rows = [{key: _json(cell) for key, cell in zip(keys, row)} for row in self.rows]
+        columns, cells = self._part("display")
+        rows = [{column.key: _json(cell) for column, cell in zip(columns, row)} for row in cells]
         content = {
             "label": self.label,
             "caption": self._prose_text(self.caption),
@@ -140,21 +194,28 @@ class Table:
 
     def to_latex(self) -> str:
         r"""A ``table`` environment (booktabs and amsmath)."""
-        align = "".join(column.align for column in self.columns)
-        heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in self.columns)
-        lines = [r"\begin{table}[htbp]", r"\centering", r"\small", rf"\caption{{{_sentence(self.caption, _latex, str)}}}"]
-        lines += [rf"\label{{tab:{self.label}}}", rf"\begin{{tabular}}{{{align}}}", r"\toprule", heading + r" \\", r"\midrule"]
-        lines += [" & ".join(_latex(cell) for cell in row) + r" \\" for row in self.rows]
+        columns, rows = self._part("data")
+        align = "".join(column.align for column in columns)
+        heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns)
+        lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{_sentence(self.caption, _latex, str)}}}"]
+        lines += [rf"\label{{tab:{self.label}}}", rf"\{self.latex_size}"]
+        if self.latex_size in ("tiny", "scriptsize"):
+            lines.append(r"\setlength{\tabcolsep}{3pt}")
+        elif any(hasattr(cell, "_repr_latex_") for row in rows for cell in row):
+            lines.append(r"\renewcommand{\arraystretch}{1.8}")
+        lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", heading + r" \\", r"\midrule"]
+        lines += [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
         lines += [r"\bottomrule", r"\end{tabular}"]
         if self.notes:
             lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
-            lines += ["\\par\n".join(_sentence(note, _latex, str) for note in self.notes), r"\end{minipage}"]
+            lines += ["\\par\\smallskip\n".join(_sentence(note, _latex, str) for note in self.notes), r"\end{minipage}"]
         lines.append(r"\end{table}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in self.columns)
-        body = "".join("<tr>" + "".join(f"<td>{_html(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+        columns, rows = self._part("data")
+        head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in columns)
+        body = "".join("<tr>" + "".join(f"<td>{_html(cell)}</td>" for cell in row) + "</tr>" for row in rows)
         notes = "".join(f"<p>{_sentence(note, _html, html.escape)}</p>" for note in self.notes)
         caption = _sentence(self.caption, _html, html.escape)
         return f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table>{notes}"
@@ -195,7 +256,7 @@ def _plain(text: str) -> str:
     >>> _plain(r"at most $\lambda \le \mathbb{E}K$")
     'at most lambda <= EK'
     """
-    text = re.sub(r"\\mathbb\{(.)\}", r"\1", text.replace("$", "").replace(r"\,", " "))
+    text = re.sub(r"\\(?:mathbb|mathrm|operatorname)\{(\w+)\}", r"\1", text.replace("$", "").replace(r"\,", " "))
     return re.sub(r"\\([a-zA-Z]+)", lambda match: _COMMANDS.get(match[1], match[1]), text)
 
 

@@ -276,7 +276,8 @@ def as_partition(value: Any, argument: str = "shape", size: int | None = None) -
         except InvalidPartitionError as error:
             raise InvalidPartitionError(f"{argument} is not a partition: {error}") from None
     if size is not None:
-        require(partition.size == size, argument, f"must be a partition of {size}", partition.parts, InvalidPartitionError)
+        rule = f"must be a partition of {size}"
+        require(partition.size == size, argument, rule, partition.parts, InvalidPartitionError)
     return partition
 
 

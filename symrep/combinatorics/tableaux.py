@@ -361,7 +361,7 @@ def number_of_semistandard_tableaux(shape: Partition | Iterable[int], max_entry:
 
 
 def kostka_number(shape: Partition | Iterable[int], weight: Iterable[int]) -> int:
-    r"""The Kostka number :math:`K_{\lambda\mu}`: semistandard tableaux of a shape in which i occurs ``weight[i - 1]`` times.
+    r"""The Kostka number :math:`K_{\lambda\mu}`: semistandard tableaux of a shape with ``weight[i - 1]`` entries i.
 
     It is also the multiplicity of the irreducible representation of this shape in the permutation representation
     of :math:`S_n` on words with these letter counts.

@@ -15,11 +15,12 @@ from typing import Any
 
 import sympy
 
-from symrep.display import Column, Table
+from symrep.display import Column, Formula, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require
 from symrep.kernels.parameters import as_parameter
 from symrep.spectra.asymptotics import LeadingTerm, leading_term
 from symrep.spectra.isotypic_block import Block
+from symrep.spectra.roots import OrderedRoot
 from symrep.spectra.spectrum import EigenLevel, Spectrum
 
 ridge_symbol = sympy.Symbol("delta", positive=True)
@@ -227,34 +228,36 @@ def bounds_table(laws: ScalingLaws) -> Table:
     """One row per eigenvalue: dimension, both bounds, the exact value, and how tight the bounds are."""
     columns = [Column("shape", "shape"), *_label_columns(laws), Column("dimension", "dimension")]
     columns += [
-        Column("dimension_bound", "E K/dim", r"$\mathbb{E}K/\dim$"),
-        Column("trace_bound", "tr(P K)/dim", r"$\operatorname{tr}(PK)/\dim$"),
-        Column("eigenvalue", "eigenvalue", r"$\lambda$"),
+        Column("dimension_bound", "E K/dim", only="data"),
+        Column("dimension_bound_shown", "E K/dim", r"$\mathbb{E}K/\dim$", only="display"),
+        Column("trace_bound", "tr(P K)/dim", only="data"),
+        Column("trace_bound_shown", "tr(P K)/dim", r"$\operatorname{tr}(PK)/\dim$", only="display"),
+        Column("eigenvalue", "eigenvalue", r"$\lambda$", only="data" if laws.is_symbolic else None),
+        Column("tightness", "lambda dim/E K", r"$\lambda\dim/\mathbb{E}K$", only="data" if laws.is_symbolic else None),
     ]
     if laws.is_symbolic:
         columns += [
-            Column("exponents", "exponents", "exponents"),
-            Column("tightness", "lambda dim/E K", r"$\lambda\dim/\mathbb{E}K$"),
-            Column("limit", "limit", r"limit"),
+            Column("leading", "lambda at large L", r"$\lambda$ as $L \to \infty$"),
+            Column("exponents", "exponents"),
+            Column("leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\mathbb{E}K$ as $L \to \infty$"),
+            Column("limit", "limit"),
+            Column("trace_limit", "limit of lambda dim/tr(P K)", r"$\lambda\dim/\operatorname{tr}(PK) \to$"),
         ]
-    else:
-        columns += [Column("tightness", "lambda dim/E K", r"$\lambda\dim/\mathbb{E}K$")]
     rows = []
     for law in laws:
         cells = [law.level.shape, *_label_cells(laws, law), law.dimension]
+        cells += [law.dimension_bound, _over_dimension(law.dimension), law.trace_bound, _trace_shown(law)]
+        cells += [law.level.eigenvalue, law.tightness]
         if laws.is_symbolic:
             exponents = "/".join(str(law.exponent(q)) for q in ("dimension_bound", "trace_bound", "eigenvalue"))
             tightness = law.leading("tightness")
-            cells += [law.leading("dimension_bound"), law.leading("trace_bound"), law.level.leading, exponents]
-            cells += [tightness, tightness.limit]
-        else:
-            cells += [law.dimension_bound, law.trace_bound, law.level.eigenvalue, law.tightness]
+            cells += [law.level.leading, exponents, tightness, tightness.limit, law.leading("trace_tightness").limit]
         rows.append(tuple(cells))
-    notes: list[Any] = [(r"$\mathbb{E}K(x,x) =$ ", laws.spectrum.expected_trace, ".")]
+    notes = [*_trace_notes(laws)]
     if laws.is_symbolic:
         notes.append(
-            r"Bounds, eigenvalue and tightness by their leading terms in $L$. Exponents: of the dimension bound, the trace bound and "
-            r"the exact eigenvalue, each divided by $\mathbb{E}K$, as powers of $1/L$."
+            r"Exponents: of the dimension bound, the trace bound and the exact eigenvalue, each divided by $\mathbb{E}K$, as powers "
+            r"of $1/L$. Tightness: the exact eigenvalue divided by a bound, with its limit."
         )
     caption = ("Symmetry bounds against exact eigenvalues: ", *laws.spectrum.title, ".")
     return Table("bounds", caption, tuple(columns), tuple(rows), tuple(notes))
@@ -262,24 +265,65 @@ def bounds_table(laws: ScalingLaws) -> Table:
 
 def samples_table(laws: ScalingLaws) -> Table:
     """One row per eigenvalue: samples needed by both bounds, the equivalent kernel and the self-consistent theory."""
-    headings = {
-        "dimension-bound": ("dimension bound", r"$\ge$ dimension bound"),
-        "trace-bound": ("trace bound", r"$\ge$ trace bound"),
-        "equivalent-kernel": ("equivalent kernel", None),
-        "self-consistent": ("self-consistent", None),
-    }
-    columns = [Column("shape", "shape"), *_label_columns(laws)]
-    columns += [Column(method.replace("-", "_"), plain, latex) for method, (plain, latex) in headings.items()]
+    symbolic = laws.is_symbolic
+    shown = "data" if symbolic else None
+    columns = [
+        Column("shape", "shape"),
+        *_label_columns(laws),
+        Column("dimension_bound", "dimension bound", only="data"),
+        Column("dimension_bound_shown", "at least (dimension)", r"$\ge$ (dimension)", only="display"),
+        Column("trace_bound", "at least (trace)", only="data"),
+        Column("trace_bound_shown", "at least (trace)", r"$\ge$ (trace)", only="display"),
+        Column("equivalent_kernel", "equivalent kernel", only=shown),
+        Column("self_consistent", "self-consistent", only=shown),
+    ]
+    if symbolic:
+        columns += [
+            Column("equivalent_kernel_shown", "equivalent kernel", only="display"),
+            Column("leading_equivalent_kernel", "equivalent kernel at large L", only="data"),
+            Column("leading_self_consistent", "self-consistent at large L", r"self-consistent, $L \to \infty$"),
+        ]
     rows = []
     for law in laws:
-        values = [law.leading_samples(m) if laws.is_symbolic else law.samples(m) for m in METHODS]
-        rows.append((law.level.shape, *_label_cells(laws, law), *values))
+        values = {method: law.samples(method) for method in METHODS}
+        odds = _tidy(law.ridge * law.learnability / (1 - law.learnability))
+        factor = _tidy(odds * law.dimension)
+        cells = [values["dimension-bound"], Formula(f"({factor})/EK", rf"{sympy.latex(factor)} / \mathbb{{E}}K")]
+        trace_shown = Formula(f"{odds}/T", rf"{sympy.latex(odds)} / T") if law.dimension == 1 else values["trace-bound"]
+        cells += [values["trace-bound"], trace_shown, values["equivalent-kernel"], values["self-consistent"]]
+        if symbolic:
+            leading = law.leading_samples("equivalent-kernel")
+            exact = values["equivalent-kernel"]
+            asymptotic = Formula(f"~ {leading}", rf"\sim {sympy.latex(leading.as_expression())}")
+            cells += [asymptotic if _has_surds(exact) else exact, leading, law.leading_samples()]
+        rows.append((law.level.shape, *_label_cells(laws, law), *cells))
     first = laws[0]
-    notes: list[Any] = [("Ridge ", first.ridge, ", learnability ", first.learnability, ".")]
-    if laws.is_symbolic:
-        notes.append(r"Leading terms in $L$ at fixed ridge. The bounds and the equivalent kernel never exceed the self-consistent value.")
+    notes: list[Any] = [
+        ("Ridge ", first.ridge, ", learnability ", first.learnability, "."),
+        *_trace_notes(laws),
+        r"Self-consistent: $\sum_i d_i \lambda_i/(\lambda_i + \kappa) + \delta/\kappa$ over all levels of degeneracy $d_i$, where "
+        r"$\kappa$ is the eigenvalue of the row times $(1-\ell)/\ell$ at learnability $\ell$. It is never below the other columns.",
+    ]
     caption = ("Samples needed per eigenfunction: ", *laws.spectrum.title, ".")
     return Table("samples", caption, tuple(columns), tuple(rows), tuple(notes))
+
+
+def _over_dimension(dimension: Any) -> Formula:
+    if dimension == 1:
+        return Formula("EK", r"\mathbb{E}K")
+    return Formula(f"EK/({dimension})", rf"\frac{{\mathbb{{E}}K}}{{{sympy.latex(sympy.sympify(dimension))}}}")
+
+
+def _trace_shown(law: ScalingLaw) -> Any:
+    return Formula("T", "T") if law.dimension == 1 else law.trace_bound
+
+
+def _trace_notes(laws: ScalingLaws) -> list[Any]:
+    notes: list[Any] = [(r"$\mathbb{E}K(x,x) =$ ", laws.spectrum.expected_trace, ".")]
+    trivial = next((law for law in laws if law.dimension == 1), None)
+    if trivial is not None:
+        notes.append((r"$T = \operatorname{tr}(P_{\mathrm{trivial}} K) =$ ", trivial.trace_bound, "."))
+    return notes
 
 
 def _label_columns(laws: ScalingLaws) -> list[Column]:
@@ -307,5 +351,9 @@ def _effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sympy.Expr
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:
     """Factored where the expression is rational in its symbols, as it is otherwise."""
-    surds = any(power.exp.is_Rational and not power.exp.is_Integer for power in expression.atoms(sympy.Pow))
-    return expression if surds else sympy.factor(expression)
+    return expression if _has_surds(expression) else sympy.factor(expression)
+
+
+def _has_surds(expression: sympy.Expr) -> bool:
+    powers = expression.atoms(sympy.Pow)
+    return expression.has(OrderedRoot) or any(power.exp.is_Rational and not power.exp.is_Integer for power in powers)

@@ -1,19 +1,20 @@
 r"""The group algebra Q[S_n]: elements, Young symmetrizers, Jucys-Murphy elements, and its centre.
 
-Products follow sympy: the product of the group elements p and q is ``p * q``, first p, then q. Tableau letters 1..n are the
-points 0..n-1.
+Products follow sympy: the product of the group elements p and q is ``p * q``, first p, then q. Tableau letters 1..n are
+the points 0..n-1.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import permutations, product
 from math import factorial, prod
 from numbers import Rational as RationalNumber
-from typing import Any
+from typing import Any, ClassVar
 
 from sympy import QQ, ImmutableMatrix, Rational
 from sympy.combinatorics import Permutation
@@ -49,22 +50,22 @@ def _shown(value: Any) -> int | Fraction:
     return fraction.numerator if fraction.denominator == 1 else fraction
 
 
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class _RationalCombination(ABC):
     """Immutable formal rational combinations of hashable labels: what both algebras below share."""
 
-    def __init__(self, n: int, terms: dict[Any, Any]) -> None:
-        self._n = n
-        self._terms = {label: terms[label] for label in sorted(terms, reverse=self._reverse) if terms[label]}
+    n: int
+    _terms: dict[Any, Any]
 
-    _reverse = False
+    _reverse: ClassVar[bool] = False
 
-    @property
-    def n(self) -> int:
-        """The degree of S_n."""
-        return self._n
+    def _set_terms(self, n: int, terms: dict[Any, Any]) -> None:
+        ordered = {label: terms[label] for label in sorted(terms, reverse=self._reverse) if terms[label]}
+        object.__setattr__(self, "n", n)
+        object.__setattr__(self, "_terms", ordered)
 
     def _require_same_algebra(self, other: Any) -> None:
-        require(other.n == self._n, "other", f"must belong to S_{self._n}", other)
+        require(other.n == self.n, "other", f"must belong to S_{self.n}", other)
 
     def __add__(self, other: Any) -> Any:
         if type(other) is not type(self):
@@ -73,7 +74,7 @@ class _RationalCombination(ABC):
         terms = dict(self._terms)
         for label, coefficient in other._terms.items():
             terms[label] = terms.get(label, QQ(0)) + coefficient
-        return self._of(self._n, terms)
+        return self._of(self.n, terms)
 
     def __neg__(self) -> Any:
         return self * -1
@@ -88,7 +89,7 @@ class _RationalCombination(ABC):
         if not _is_rational(other):
             return NotImplemented
         scalar = _as_rational(other, "other")
-        return self._of(self._n, {label: coefficient * scalar for label, coefficient in self._terms.items()})
+        return self._of(self.n, {label: coefficient * scalar for label, coefficient in self._terms.items()})
 
     def __rmul__(self, other: Any) -> Any:
         return self * other if _is_rational(other) else NotImplemented
@@ -96,16 +97,16 @@ class _RationalCombination(ABC):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return self._n == other._n and self._terms == other._terms
+        return self.n == other.n and self._terms == other._terms
 
     def __hash__(self) -> int:
-        return hash((type(self), self._n, frozenset(self._terms.items())))
+        return hash((type(self), self.n, frozenset(self._terms.items())))
 
     @classmethod
     def _of(cls, n: int, terms: dict[Any, Any]) -> Any:
         """From labels and elements of QQ that are known to be valid."""
         self = object.__new__(cls)
-        _RationalCombination.__init__(self, n, terms)
+        self._set_terms(n, terms)
         return self
 
     @abstractmethod
@@ -114,7 +115,7 @@ class _RationalCombination(ABC):
 
     def __repr__(self) -> str:
         terms = {label: _shown(coefficient) for label, coefficient in self._terms.items()}
-        return f"{type(self).__name__}({terms!r}, n={self._n})"
+        return f"{type(self).__name__}({terms!r}, n={self.n})"
 
 
 class GroupAlgebraElement(_RationalCombination):
@@ -147,7 +148,7 @@ class GroupAlgebraElement(_RationalCombination):
         for g, value in coefficients.items():
             images = tuple(as_permutation(g, "g", n).array_form)
             terms[images] = terms.get(images, QQ(0)) + _as_rational(value, "coefficient")
-        super().__init__(n, terms)
+        self._set_terms(n, terms)
 
     @property
     def support(self) -> tuple[Permutation, ...]:
@@ -156,7 +157,7 @@ class GroupAlgebraElement(_RationalCombination):
 
     def coefficient(self, g: Any) -> Rational:
         """The coefficient of a permutation."""
-        images = tuple(as_permutation(g, "g", self._n).array_form)
+        images = tuple(as_permutation(g, "g", self.n).array_form)
         return QQ.to_sympy(self._terms.get(images, QQ(0)))
 
     def _times(self, other: GroupAlgebraElement) -> GroupAlgebraElement:
@@ -165,7 +166,7 @@ class GroupAlgebraElement(_RationalCombination):
             for q, right in other._terms.items():
                 images = tuple([q[i] for i in p])
                 terms[images] = terms.get(images, 0) + left * right
-        return self._of(self._n, terms)
+        return self._of(self.n, terms)
 
 
 def jucys_murphy(k: int, n: int) -> GroupAlgebraElement:
@@ -183,8 +184,8 @@ def jucys_murphy(k: int, n: int) -> GroupAlgebraElement:
 def young_symmetrizer(tableau: StandardTableau) -> GroupAlgebraElement:
     r"""The Young symmetrizer :math:`c_T = a_T\, b_T` (first the rows) in sympy's product.
 
-    :math:`a_T` is the sum of the permutations that keep every row of T, :math:`b_T` the signed sum of those that keep every
-    column. With f the dimension of the irrep, :math:`c_T^2 = (n!/f)\, c_T`.
+    :math:`a_T` is the sum of the permutations that keep every row of T, :math:`b_T` the signed sum of those that keep
+    every column. With f the dimension of the irrep, :math:`c_T^2 = (n!/f)\, c_T`.
 
     Raises
     ------
@@ -219,7 +220,7 @@ def _line_group(lines: Iterable[tuple[int, ...]], n: int) -> Iterator[tuple[Imag
 
 
 class CentralElement(_RationalCombination):
-    r"""An element :math:`\sum_\mu z_\mu \sum_{g \in C_\mu} g` of the centre of Q[S_n], immutable; one rational per class.
+    r"""An element :math:`\sum_\mu z_\mu \sum_{g \in C_\mu} g` of the centre of Q[S_n], immutable: a rational per class.
 
     Parameters
     ----------
@@ -241,7 +242,7 @@ class CentralElement(_RationalCombination):
     2
     """
 
-    _reverse = True
+    _reverse: ClassVar[bool] = True
 
     def __init__(self, coefficients: Mapping[Any, Any], n: int) -> None:
         n = require_integer(n, "n", minimum=0)
@@ -249,17 +250,17 @@ class CentralElement(_RationalCombination):
         for label, value in coefficients.items():
             parts = as_partition(label, "cycle_type", size=n).parts
             terms[parts] = terms.get(parts, QQ(0)) + _as_rational(value, "coefficient")
-        super().__init__(n, terms)
+        self._set_terms(n, terms)
 
     def coefficient(self, cycle_type: Partition | Iterable[int]) -> Rational:
         """The coefficient of every permutation with this cycle type."""
-        parts = as_partition(cycle_type, "cycle_type", size=self._n).parts
+        parts = as_partition(cycle_type, "cycle_type", size=self.n).parts
         return QQ.to_sympy(self._terms.get(parts, QQ(0)))
 
     @cached_property
     def _central_characters(self) -> tuple[Any, ...]:
         """The scalars on all irreps, in the order of ``partitions(n)``."""
-        table = character_table(self._n)
+        table = character_table(self.n)
         weighted = [(parts, value * Partition._trusted(parts).class_size) for parts, value in self._terms.items()]
         index_of = {mu.parts: index for index, mu in enumerate(table.cycle_types)}
         scalars = []
@@ -270,20 +271,20 @@ class CentralElement(_RationalCombination):
 
     def central_character(self, shape: Partition | Iterable[int]) -> Rational:
         """The scalar by which this element acts on the irrep of a shape."""
-        shape = as_partition(shape, "shape", size=self._n)
+        shape = as_partition(shape, "shape", size=self.n)
         total = QQ(0)
         for parts, value in self._terms.items():
             total += value * Partition._trusted(parts).class_size * character(shape, parts)
         return QQ.to_sympy(total / shape.dimension)
 
     def _times(self, other: CentralElement) -> CentralElement:
-        table = character_table(self._n)
+        table = character_table(self.n)
         totals = [QQ(0)] * len(table.shapes)
         for shape, left, right in zip(table.shapes, self._central_characters, other._central_characters):
-            weight = left * right * shape.dimension / factorial(self._n)
+            weight = left * right * shape.dimension / factorial(self.n)
             if weight:
                 totals = [total + weight * value for total, value in zip(totals, table.row(shape))]
-        return self._of(self._n, {mu.parts: total for mu, total in zip(table.cycle_types, totals)})
+        return self._of(self.n, {mu.parts: total for mu, total in zip(table.cycle_types, totals)})
 
     def to_group_algebra(self) -> GroupAlgebraElement:
         """The element with its n! coefficients written out, for n at most 8.
@@ -293,15 +294,15 @@ class CentralElement(_RationalCombination):
         SizeLimitError
             Beyond n = 8.
         """
-        if self._n > LARGEST_DEGREE_OF_GROUP_ALGEBRA:
-            raise SizeLimitError(f"an element of Q[S_{self._n}] has {factorial(self._n)} coefficients, the limit is n = "
-                                 f"{LARGEST_DEGREE_OF_GROUP_ALGEBRA}: central_character(shape) gives its action")
+        if self.n > LARGEST_DEGREE_OF_GROUP_ALGEBRA:
+            raise SizeLimitError(f"an element of Q[S_{self.n}] has {factorial(self.n)} coefficients, the limit is "
+                                 f"n = {LARGEST_DEGREE_OF_GROUP_ALGEBRA}: central_character(shape) gives its action")
         terms = {}
-        for images in permutations(range(self._n)):
-            value = self._terms.get(cycle_type(Permutation(list(images)), self._n).parts)
+        for images in permutations(range(self.n)):
+            value = self._terms.get(cycle_type(Permutation(list(images)), self.n).parts)
             if value is not None:
                 terms[images] = value
-        return GroupAlgebraElement._of(self._n, terms)
+        return GroupAlgebraElement._of(self.n, terms)
 
 
 def class_sum(cycle_type: Partition | Iterable[int]) -> CentralElement:
@@ -329,7 +330,7 @@ def central_idempotent(shape: Partition | Iterable[int]) -> CentralElement:
 def represent(rho: Representation, element: GroupAlgebraElement | CentralElement) -> ImmutableMatrix:
     r"""The exact matrix :math:`\sum_g c_g\, \rho(g)`.
 
-    A central element acts on an irrep as its central character; otherwise the cost is one matrix per element of the support.
+    A central element acts on an irrep as its central character; else the cost is one matrix per element of the support.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-r"""Irreducible representations of S_n by explicit matrices: Young's seminormal and orthogonal forms, natural, standard, ...
+r"""Irreducible representations of S_n by explicit matrices: Young's seminormal and orthogonal forms, and small ones.
 
 On a basis labelled by standard tableaux the generator :math:`s_i` swaps the letters i and i + 1, and the entries of the
 two forms of Young come from the axial distance :math:`r_T = \mathrm{content}_T(i + 1) - \mathrm{content}_T(i)`. The
@@ -74,13 +74,14 @@ class _YoungForm(IrreducibleRepresentation):
     @cached_property
     def _partners(self) -> tuple[np.ndarray, ...]:
         """For i = 1..n-1 (entry i - 1) the index of the tableau with i and i + 1 swapped, or of the tableau itself."""
-        words = self._row_of_letter.astype(np.uint8)
+        words = self._row_of_letter.astype(np.uint16)
         index_of_word = {word.tobytes(): index for index, word in enumerate(words)}
         partners = []
         for i in range(1, self.n):
             swapped = words.copy()
             swapped[:, [i - 1, i]] = words[:, [i, i - 1]]
-            partners.append(np.array([index_of_word.get(w.tobytes(), k) for k, w in enumerate(swapped)], dtype=np.int64))
+            found = [index_of_word.get(word.tobytes(), index) for index, word in enumerate(swapped)]
+            partners.append(np.array(found, dtype=np.int64))
         return tuple(partners)
 
     def _children(self, start: int, stop: int, k: int) -> list[tuple[int, int]]:
@@ -116,7 +117,8 @@ class _YoungForm(IrreducibleRepresentation):
 
     def _generator(self, i: int) -> DomainMatrix:
         rows = []
-        for index, (other, distance) in enumerate(zip(self._partners[i - 1].tolist(), self._axial_distances(i).tolist())):
+        others, distances = self._partners[i - 1].tolist(), self._axial_distances(i).tolist()
+        for index, (other, distance) in enumerate(zip(others, distances)):
             row = {index: (1, distance)}
             if other != index:
                 row[other] = _off_diagonal_fraction(distance)
@@ -124,7 +126,7 @@ class _YoungForm(IrreducibleRepresentation):
         return self._from_fractions(rows)
 
     def _domain_matrix(self, g: Permutation) -> DomainMatrix:
-        fractions = self._seminormal_fractions(g)
+        fractions = self._seminormal_fractions(g).reduced()
         return self._from_fractions(
             {column: (entry, denominator) for column, entry in enumerate(row) if entry}
             for row, denominator in zip(fractions.numerators.tolist(), fractions.denominators)
@@ -227,7 +229,7 @@ class SeminormalForm(_YoungForm):
         return np.where(distances < -1, 1.0, 1 - 1 / distances**2) * (np.abs(distances) > 1)
 
     def _from_fractions(self, rows: Iterable[dict[int, tuple[int, int]]]) -> DomainMatrix:
-        exact = ({column: QQ(*entry) for column, entry in row.items()} for row in rows)
+        exact = ({column: QQ.dtype(*entry) for column, entry in row.items()} for row in rows)
         return to_domain_matrix(exact, self.dimension, QQ)
 
     def __repr__(self) -> str:
@@ -292,7 +294,9 @@ def seminormal(shape: Partition | Iterable[int]) -> SeminormalForm:
 
     With :math:`r = \mathrm{content}_T(i + 1) - \mathrm{content}_T(i)` and U = T.swap(i),
 
-    .. math:: s_i v_T = \frac{1}{r} v_T + \begin{cases} v_U & r > 1 \\ (1 - 1/r^2)\, v_U & r < -1 \\ 0 & |r| = 1. \end{cases}
+    .. math::
+        s_i v_T = \frac{1}{r} v_T
+        + \begin{cases} v_U & r > 1 \\ (1 - 1/r^2)\, v_U & r < -1 \\ 0 & |r| = 1. \end{cases}
 
     The Jucys-Murphy element :math:`X_k = \sum_{i<k} (i\ k)` multiplies :math:`v_T` by the content of k in T.
 
@@ -304,7 +308,8 @@ def seminormal(shape: Partition | Iterable[int]) -> SeminormalForm:
     Notes
     -----
     ``matrix(g)`` works with integers over one denominator per row, along the chain S_1 < ... < S_n: about n/2 steps of
-    O(dimension^2) int64 operations for the whole matrix and less for its blocks. ``to_numpy(g)`` does the same in float64.
+    O(dimension^2) int64 operations for the whole matrix and less for its blocks. ``to_numpy(g)`` does the same with
+    float64.
 
     Examples
     --------
@@ -329,8 +334,8 @@ def orthogonal(shape: Partition | Iterable[int]) -> OrthogonalForm:
     .. math:: s_i w_T = \frac{1}{r} w_T + \sqrt{1 - 1/r^2}\, w_{T.swap(i)}.
 
     Exact matrices are computed as :math:`D \rho D^{-1}` from the seminormal ones, D diagonal: every entry is a rational
-    number times the square root of a squarefree integer (``domain_matrix`` has the domain EXRAW of such expressions, and
-    sums of products that belong to one group element simplify by themselves). ``to_numpy`` is float64 from the start.
+    number times the square root of a squarefree integer, and sums and products of these matrices simplify on their own.
+    ``domain_matrix`` has sympy's domain EXRAW of expressions. ``to_numpy`` is float64 from the start.
 
     Parameters
     ----------

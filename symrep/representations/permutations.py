@@ -5,8 +5,8 @@ Conventions, everywhere in symrep:
 * a permutation is a ``sympy.combinatorics.Permutation`` and ``p * q`` is sympy's product, first p, then q:
   ``(p * q)(i) == q(p(i))``;
 * every representation satisfies ``rho(p * q) == rho(p) * rho(q)`` for that product;
-* the adjacent transposition :math:`s_i`, i = 1..n-1, swaps the points i - 1 and i of 0..n-1 (the letters i and i + 1 of a
-  tableau with entries 1..n).
+* the adjacent transposition :math:`s_i`, i = 1..n-1, swaps the points i - 1 and i of 0..n-1, that is the letters i and
+  i + 1 of a tableau with entries 1..n.
 """
 
 from __future__ import annotations
@@ -110,8 +110,9 @@ def adjacent_transposition(i: int, n: int) -> Permutation:
 def coset_steps(images: Sequence[int]) -> list[range]:
     r"""Factors of a reduced word along S_1 < S_2 < ... < S_n: the k-th belongs to the step from S_k to S_{k+1}.
 
-    With the array form ``images`` of g, :math:`g = w_{n-1} * \dots * w_2 * w_1` where :math:`w_k = s_j * s_{j+1} * \dots * s_k`
-    for the indices j..k of entry k - 1 of the result (an empty range is the identity).
+    With the array form ``images`` of g, :math:`g = w_{n-1} * \dots * w_2 * w_1`, where
+    :math:`w_k = s_j * s_{j+1} * \dots * s_k` for the indices j..k of entry k - 1 of the result (an empty range is the
+    identity).
     """
     remaining = list(images)
     steps = []
@@ -137,7 +138,7 @@ def reduced_word(g: Any) -> tuple[int, ...]:
 
 
 def act_on_sequence(g: Any, x: Sequence[Any]) -> tuple[Any, ...]:
-    r"""The sequence :math:`x \circ g^{-1}`: entry g(i) of the result is ``x[i]``, the token at i moves to position g(i).
+    r"""The sequence :math:`x \circ g^{-1}`: entry g(i) is ``x[i]``, the token at i moves to position g(i).
 
     For sympy's product ``act_on_sequence(p * q, x) == act_on_sequence(q, act_on_sequence(p, x))``.
 

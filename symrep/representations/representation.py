@@ -1,8 +1,8 @@
 r"""What every representation of S_n by matrices offers, and the machinery of those with integer generators.
 
 Every object here is immutable and satisfies ``rho.matrix(p * q) == rho.matrix(p) * rho.matrix(q)`` for sympy's product
-(first p, then q). The generator :math:`s_i`, i = 1..n-1, swaps the 0-based points i - 1 and i. Matrices act on columns of
-coordinates.
+(first p, then q). The generator :math:`s_i`, i = 1..n-1, swaps the 0-based points i - 1 and i. Matrices act on columns
+of coordinates.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def to_domain_matrix(rows: Iterable[dict[int, Any]], dimension: int, domain: Any
 
 def to_immutable_matrix(matrix: DomainMatrix) -> ImmutableMatrix:
     """A sympy matrix that keeps the domain matrix inside, so that arithmetic on it stays fast."""
-    return ImmutableMatrix._fromrep(matrix)
+    return matrix.to_Matrix().as_immutable()
 
 
 class Representation(ABC):

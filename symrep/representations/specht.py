@@ -1,8 +1,8 @@
 r"""Specht modules: integer matrices in the basis of standard polytabloids, and the maps to the forms of Young.
 
 For a tableau T (any filling of the shape with 1..n) the polytabloid is
-:math:`e_T = \sum_{\pi \in C_T} \mathrm{sgn}(\pi) \{\pi T\}`, with :math:`C_T` the permutations that keep every column of T
-and {T} the tabloid, T up to the order inside its rows. The module is spanned by the :math:`e_T` with T standard.
+:math:`e_T = \sum_{\pi \in C_T} \mathrm{sgn}(\pi) \{\pi T\}`, with :math:`C_T` the permutations that keep every column
+of T and {T} the tabloid, T up to the order inside its rows. The module is spanned by the :math:`e_T` with T standard.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def _columns(rows: tuple[tuple[int, ...], ...]) -> Columns:
 def garnir_straighten(tableau: StandardTableau | Iterable[Iterable[int]]) -> dict[StandardTableau, int]:
     r"""The polytabloid of any filling in the basis of standard polytabloids.
 
-    Columns are sorted with a sign; while an entry is larger than its right neighbour, the Garnir relation of that pair of
-    columns replaces the polytabloid by ones that are closer to standard.
+    Columns are sorted with a sign; while an entry is larger than its right neighbour, the Garnir relation of that pair
+    of columns replaces the polytabloid by others, whose left column has a smaller sum.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class SpechtModule(IntegerRepresentation, IrreducibleRepresentation):
 
     @cached_property
     def _generator_rows(self) -> tuple[tuple[dict[int, int], ...], ...]:
-        """For i = 1..n-1 (entry i - 1) the sparse rows of s_i: column T holds the expansion of the polytabloid of s_i T."""
+        """For i = 1..n-1 (entry i - 1) the sparse rows of s_i: column T expands the polytabloid of s_i T."""
         straightener = GarnirStraightener()
         columns_of_basis = [_columns(tableau.rows) for tableau in self.basis]
         index_of = {columns: index for index, columns in enumerate(columns_of_basis)}
@@ -201,9 +201,9 @@ def specht_module(shape: Partition | Iterable[int]) -> SpechtModule:
 def intertwiner(source: IrreducibleRepresentation, target: IrreducibleRepresentation) -> ImmutableMatrix:
     r"""The exact matrix X with ``X * source.matrix(g) == target.matrix(g) * X`` for every g.
 
-    ``source`` and ``target`` are Specht modules, seminormal or orthogonal forms of one shape. X is normalised by the last
-    basis vector, that of the tableau filled column by column, which X keeps: it spans in all three the line on which the
-    column group of that tableau acts by the sign. So X is diagonal between the forms of Young and lower unitriangular
+    ``source`` and ``target`` are Specht modules, seminormal or orthogonal forms of one shape. X keeps the last basis
+    vector, that of the tableau filled column by column: in all three models it spans the line on which the column group
+    of that tableau acts by the sign. So X is diagonal between the forms of Young and lower unitriangular
     between the Specht module and the seminormal form.
 
     Parameters
@@ -247,7 +247,8 @@ def intertwiner(source: IrreducibleRepresentation, target: IrreducibleRepresenta
     row_scale = lengths if isinstance(target, OrthogonalForm) else [Rational(1)] * source.dimension
     column_scale = lengths if isinstance(source, OrthogonalForm) else [Rational(1)] * source.dimension
     scaled = (
-        {j: scale * QQ.to_sympy(entry) / column_scale[j] for j, entry in row.items()} for scale, row in zip(row_scale, rows)
+        {column: scale * QQ.to_sympy(entry) / column_scale[column] for column, entry in row.items()}
+        for scale, row in zip(row_scale, rows)
     )
     return to_immutable_matrix(to_domain_matrix(scaled, source.dimension, EXRAW))
 

@@ -52,12 +52,14 @@ def test_counts_agree_with_sympy_and_with_the_enumeration():
 
 
 @given(shapes)
+@settings(deadline=None)
 def test_transposing_twice_is_the_identity_and_reflects_the_diagram(shape):
     assert shape.conjugate.conjugate == shape
     assert sorted((column, row) for row, column in shape.cells()) == list(shape.conjugate.cells())
 
 
 @given(nonempty_shapes, st.data())
+@settings(deadline=None)
 def test_hooks_by_counting_cells(shape, data):
     cells = set(shape.cells())
     row, column = cell = data.draw(st.sampled_from(sorted(cells)))
@@ -94,6 +96,7 @@ def test_class_sizes_and_signs_by_counting_permutations(n):
 
 
 @given(shapes)
+@settings(deadline=None)
 def test_adding_and_removing_cells_are_inverse(shape):
     for cell in shape.addable_cells():
         larger = shape.add_cell(cell)
@@ -103,6 +106,7 @@ def test_adding_and_removing_cells_are_inverse(shape):
 
 
 @given(shapes, shapes)
+@settings(deadline=None)
 def test_containment_is_containment_of_cells(a, b):
     assert a.contains(b) == (set(b.cells()) <= set(a.cells()))
 

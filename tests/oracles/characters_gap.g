@@ -37,7 +37,8 @@ while found < wanted do
         if value <> 0 or zeros < 20 then
             found := found + 1;
             if value = 0 then zeros := zeros + 1; fi;
-            write("{\"shape\": ", compact(shape), ", \"cycle_type\": ", compact(cycle_type), ", \"value\": ", value, "}");
+            write("{\"shape\": ", compact(shape), ", \"cycle_type\": ", compact(cycle_type),
+                  ", \"value\": ", value, "}");
             if found < wanted then write(",\n"); else write("\n"); fi;
         fi;
     fi;

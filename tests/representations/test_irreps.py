@@ -1,4 +1,4 @@
-"""Irreps by matrices: laws exhaustively for small n, hypothesis beyond, and the independent routes between the forms."""
+"""Irreps by matrices: laws exhaustively for small n, hypothesis beyond, and independent routes between the forms."""
 
 from itertools import permutations
 

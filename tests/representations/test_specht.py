@@ -150,9 +150,11 @@ def test_structure_of_intertwiners(shape):
 
 
 def test_intertwiner_errors():
-    with pytest.raises(InvalidTypeError, match=r"^source must be a Specht module, a seminormal or an orthogonal form, got natural"):
+    rule = r"must be a Specht module, a seminormal or an orthogonal form"
+    with pytest.raises(InvalidTypeError, match=rf"^source {rule}, got natural\(3\)$"):
         intertwiner(natural(3), seminormal((2, 1)))
-    with pytest.raises(InvalidTypeError, match=r"^target must be .*, got standard\(3\)$"):
+    with pytest.raises(InvalidTypeError, match=rf"^target {rule}, got standard\(3\)$"):
         intertwiner(seminormal((2, 1)), standard(3))
-    with pytest.raises(InvalidArgumentError, match=r"^target must have the shape \(2, 1\) of source, got seminormal\(\(3,\)\)$"):
+    message = r"^target must have the shape \(2, 1\) of source, got seminormal\(\(3,\)\)$"
+    with pytest.raises(InvalidArgumentError, match=message):
         intertwiner(specht_module((2, 1)), seminormal((3,)))

@@ -1,0 +1,227 @@
+"""The tables of the project: irreps, spectra, bounds, samples and characters, built from the rooms below and written as files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sympy
+
+from symrep.combinatorics.partitions import Partition, partitions
+from symrep.display import Column, Equation, Table
+from symrep.errors import InvalidArgumentError, require_integer
+from symrep.kernels import architecture
+from symrep.learning import ScalingLaws, scaling_law
+from symrep.measures import iid_uniform
+from symrep.representations.characters import character_table
+from symrep.representations.stable import PaddedShape
+from symrep.spectra.isotypic_block import Block
+from symrep.spectra.solver import spectrum
+from symrep.spectra.spectrum import Spectrum
+
+SUFFIXES = {"latex": ".tex", "markdown": ".md", "csv": ".csv", "json": ".json"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """An architecture under uniform tokens whose spectrum, bounds and samples are tabulated; V a symbol where it is None."""
+
+    key: str
+    title: str
+    architecture: str
+    readout: str
+    vocab_size: int | None
+
+    def spectrum(self) -> Spectrum:
+        """The spectrum with L, the variances and possibly V as symbols."""
+        measure = iid_uniform() if self.vocab_size is None else iid_uniform(self.vocab_size)
+        return spectrum(architecture(self.architecture, self.readout), measure)
+
+
+MODELS = (
+    Model("linear-pool-v2", "linear block, mean pool, uniform tokens, $V = 2$", "linear-block", "pool", 2),
+    Model("linear-pool-v3", "linear block, mean pool, uniform tokens, $V = 3$", "linear-block", "pool", 3),
+    Model("linear-flatten-v2", "linear block, flatten, uniform tokens, $V = 2$", "linear-block", "flatten", 2),
+    Model("linear-last-v2", "linear block, last token, uniform tokens, $V = 2$", "linear-block", "last", 2),
+    Model("linear-query", "linear block, query token, uniform tokens, any $V$", "linear-block", "query", None),
+    Model("uniform-pool", "uniform attention, mean pool, uniform tokens, any $V$", "uniform-block", "pool", None),
+)
+
+
+def irreps_table(max_depth: int = 3) -> Table:
+    r"""The irreps :math:`(L-k, \mu)` with their dimensions as polynomials in L.
+
+    >>> print(irreps_table(1).to_csv())
+    shape,depth,dimension,leading,first_length
+    (L),0,1,1,0
+    "(L-1,1)",1,L - 1,L,2
+    """
+    columns = (
+        Column("shape", "shape"),
+        Column("depth", "depth", "$k$", "r"),
+        Column("dimension", "dimension"),
+        Column("leading", "at large L", r"as $L \to \infty$"),
+        Column("first_length", "from L", r"$L \ge$", "r"),
+    )
+    rows = []
+    for depth in range(require_integer(max_depth, "max_depth", minimum=0) + 1):
+        for lower in partitions(depth):
+            shape = PaddedShape(lower)
+            leading = sympy.Poly(shape.dimension, shape.degree).LT()
+            rows.append((shape, depth, shape.dimension, leading[1] * leading[0].as_expr(), shape.minimum_degree))
+    caption = r"Irreducible representations of $S_L$ in the stable range."
+    return Table("irreps", caption, columns, tuple(rows))
+
+
+def spectrum_table(model: Model, spec: Spectrum | None = None) -> Table:
+    """The closed forms of one model: an eigenvalue per row, conjugate pairs by their sum and product."""
+    spec = model.spectrum() if spec is None else spec
+    has_query = any(block.query_shape is not None for block in spec.blocks)
+    columns = [Column("shape", "shape"), Column("token_shape", "token shape")]
+    columns += [Column("query_shape", "query shape")] if has_query else []
+    columns += [
+        Column("degeneracy", "degeneracy"),
+        Column("eigenvalue", "eigenvalue"),
+        Column("leading", "at large L", r"as $L \to \infty$"),
+    ]
+    rows: list[tuple[Any, ...]] = []
+    for block in spec.blocks:
+        labels = (block.shape, block.token_shape, *((block.query_shape,) if has_query else ()))
+        rows.extend((*labels, block.degeneracy * power, cell, leading) for power, cell, leading in _factor_cells(block))
+    notes = [
+        ("Other eigenvalues are 0, with total degeneracy ", spec.zero_degeneracy, "."),
+        (r"$\mathbb{E}K(x,x) =$ ", spec.expected_trace, "."),
+        rf"Valid for $L \ge {spec.stable_from}$.",
+    ]
+    if any(factor.degree() == 2 for block in spec.blocks for factor, _ in block.factors):
+        notes.append(r"A row with $\tau$ and $\Delta$ holds two eigenvalues: $\tau/2 \pm \sqrt{\tau^2/4 - \Delta}$.")
+    return Table(f"spectrum-{model.key}", f"Spectrum: {model.title}.", tuple(columns), tuple(rows), tuple(notes), "footnotesize")
+
+
+def _factor_cells(block: Block) -> Iterator[tuple[int, Any, Any]]:
+    """Multiplicity, eigenvalue cell and leading-term cell of every nonzero irreducible factor."""
+    leading = iter(block.leading_terms)
+    for factor, power in block.factors:
+        terms = tuple(next(leading) for _ in range(factor.degree()))
+        coefficients = [sympy.factor(c) for c in factor.all_coeffs()]
+        if factor.degree() == 1:
+            eigenvalue = sympy.factor(-coefficients[1])
+            if eigenvalue != 0:
+                yield power, eigenvalue, terms[0]
+        elif factor.degree() == 2:
+            pair = Equation("tau", r"\tau", sympy.factor(-coefficients[1])), Equation("Delta", r"\Delta", coefficients[2])
+            yield power, pair, terms
+        else:
+            yield power, Equation("characteristic polynomial", r"\chi(x)", factor.as_expr()), terms
+
+
+def bounds_table(model: Model, laws: ScalingLaws | None = None) -> Table:
+    """Bounds against exact eigenvalues of one model."""
+    laws = scaling_law(model.spectrum()) if laws is None else laws
+    caption = f"Symmetry bounds against exact eigenvalues: {model.title}."
+    return replace(laws.table(), label=f"bounds-{model.key}", caption=caption, latex_size="footnotesize")
+
+
+def samples_table(model: Model, laws: ScalingLaws | None = None) -> Table:
+    """Samples needed per eigenfunction of one model."""
+    laws = scaling_law(model.spectrum()) if laws is None else laws
+    caption = rf"Samples needed for learnability $\frac{{1}}{{2}}$ at ridge $\delta$: {model.title}."
+    return replace(laws.samples_table(), label=f"samples-{model.key}", caption=caption, latex_size="footnotesize")
+
+
+def character_table_table(n: int) -> Table:
+    """The character table of S_n with labelled rows and columns.
+
+    >>> print(character_table_table(3).to_text())
+    Character table of S_3; columns are cycle types.
+    <BLANKLINE>
+    shape    3   2 1  1^3
+    -------  --  ---  ---
+    (3)      1   1    1
+    (2,1)    -1  0    2
+    (1,1,1)  1   -1   1
+    """
+    table = character_table(n)
+    columns = [Column("shape", "shape")]
+    for cycle_type in table.cycle_types:
+        key = ",".join(map(str, cycle_type.parts))
+        columns.append(Column(key, _cycle_heading(cycle_type, "{base}^{power}", " "), _cycle_latex(cycle_type), "r"))
+    rows = tuple((shape, *table.row(shape)) for shape in table.shapes)
+    size = "tiny" if n >= 8 else "scriptsize" if n >= 6 else "small"
+    return Table(f"characters-s{n}", f"Character table of $S_{n}$; columns are cycle types.", tuple(columns), rows, (), size)
+
+
+def _cycle_latex(cycle_type: Partition) -> str:
+    return "$" + (_cycle_heading(cycle_type, "{base}^{{{power}}}", r"\,") or r"\emptyset") + "$"
+
+
+def _cycle_heading(cycle_type: Partition, template: str, separator: str) -> str:
+    pieces = []
+    for part in dict.fromkeys(cycle_type.parts):
+        count = cycle_type.parts.count(part)
+        pieces.append(str(part) if count == 1 else template.format(base=part, power=count))
+    return separator.join(pieces)
+
+
+def all_tables() -> Iterator[Table]:
+    """Every table, in the order of ``all.tex``."""
+    yield irreps_table()
+    for model in MODELS:
+        spec = model.spectrum()
+        laws = scaling_law(spec)
+        yield spectrum_table(model, spec)
+        yield bounds_table(model, laws)
+        yield samples_table(model, laws)
+    for n in range(2, 9):
+        yield character_table_table(n)
+
+
+def standalone_latex(tables: Iterable[Table]) -> str:
+    """A document that inputs the ``.tex`` file of every table beside it."""
+    inputs = [rf"\input{{{table.label}.tex}}" for table in tables]
+    lines = [
+        r"\documentclass[a4paper,landscape]{article}",
+        r"\usepackage[margin=1.5cm]{geometry}",
+        r"\usepackage{amsmath,amssymb,booktabs}",
+        r"\begin{document}",
+        *[f"{line}\n\\clearpage" if i % 3 == 0 else line for i, line in enumerate(inputs)],
+        r"\end{document}",
+    ]
+    return "\n".join(lines)
+
+
+def table_files() -> dict[str, str]:
+    """File name to content, for every table in every format, and ``all.tex``."""
+    tables = list(all_tables())
+    files = {f"{table.label}{suffix}": table.to(format) + "\n" for table in tables for format, suffix in SUFFIXES.items()}
+    files["all.tex"] = standalone_latex(tables) + "\n"
+    return files
+
+
+def write_tables(directory: str | os.PathLike[str]) -> list[Path]:
+    """Write all tables to a directory, made if missing; returns the paths, sorted.
+
+    Everything is computed and written to a temporary directory first and renamed after that, so that an error leaves the
+    files there as they were.
+    """
+    return write_files(directory, table_files())
+
+
+def write_files(directory: str | os.PathLike[str], files: dict[str, str]) -> list[Path]:
+    """Write text files to a directory: all of them to a temporary directory inside it, then each renamed into place."""
+    target = Path(directory)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=target) as temporary:
+            for name, content in files.items():
+                (Path(temporary) / name).write_text(content, encoding="utf-8", newline="\n")
+            for name in sorted(files):
+                os.replace(Path(temporary) / name, target / name)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InvalidArgumentError(f"directory must be writable, got {str(directory)!r}: {reason}") from None
+    return [target / name for name in sorted(files)]
