@@ -142,22 +142,23 @@ class Table:
             raise InvalidArgumentError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
         return getattr(self, f"to_{format}")()
 
+    def text_grid(self) -> list[list[str]]:
+        """Headings and rows as plain text."""
+        columns, rows = self._part("data")
+        return [[column.heading for column in columns], *([_text(cell) for cell in row] for row in rows)]
+
+    def text_prose(self) -> tuple[str, list[str]]:
+        """Caption and notes as plain text."""
+        return _sentence(self.caption, _text, _plain), [_sentence(note, _text, _plain) for note in self.notes]
+
     def to_text(self) -> str:
         """Aligned plain text."""
-        columns, rows = self._part("data")
-        grid = [[column.heading for column in columns]]
-        grid += [[_text(cell) for cell in row] for row in rows]
-        widths = [max(len(row[i]) for row in grid) for i in range(len(columns))]
+        grid = self.text_grid()
+        caption, notes = self.text_prose()
+        widths = [max(len(row[i]) for row in grid) for i in range(len(grid[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in grid]
         rule = "  ".join("-" * width for width in widths)
-        return "\n".join([self._prose_text(self.caption), "", lines[0], rule, *lines[1:], *self._note_lines()])
-
-    @staticmethod
-    def _prose_text(prose: Prose) -> str:
-        return _sentence(prose, _text, _plain)
-
-    def _note_lines(self) -> list[str]:
-        return ["", *map(self._prose_text, self.notes)] if self.notes else []
+        return "\n".join([caption, "", lines[0], rule, *lines[1:], *(["", *notes] if notes else [])])
 
     def to_markdown(self) -> str:
         """A pipe table; expressions as ``$...$``."""
@@ -183,12 +184,13 @@ class Table:
     def to_json(self) -> str:
         """An object with label, caption, rows as objects by column key, and notes; expressions are strings."""
         columns, cells = self._part("display")
+        caption, notes = self.text_prose()
         rows = [{column.key: _json(cell) for column, cell in zip(columns, row)} for row in cells]
         content = {
             "label": self.label,
-            "caption": self._prose_text(self.caption),
+            "caption": caption,
             "rows": rows,
-            "notes": [self._prose_text(note) for note in self.notes],
+            "notes": notes,
         }
         return json.dumps(content, indent=2, ensure_ascii=False)
 

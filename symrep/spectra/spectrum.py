@@ -206,14 +206,19 @@ class Spectrum:
             if name not in known:
                 raise InvalidArgumentError(f"symbol must be one of {', '.join(sorted(known)) or 'none'}, got {name!r}")
 
-    def to_json(self) -> str:
-        """A JSON object with architecture, vocab_size, length, levels and trace; see the README for the keys."""
-        return json.dumps(self.to_dict(), indent=2)
+    def to_json(self, **names: str) -> str:
+        """A JSON object with architecture, vocab_size, length, levels and trace.
+
+        ``names`` replaces or adds entries, such as the name of a preset for ``architecture``. A level is
+        ``{"shape", "eigenvalue", "value", "degeneracy"}``; expressions are strings that ``sympy.sympify`` reads.
+        """
+        return json.dumps(self.to_dict() | names, indent=2)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of :meth:`to_json`."""
         return {
             "architecture": self.architecture,
+            "network": self.architecture,
             "measure": repr(self.measure),
             "vocab_size": _plain_number(self.vocab_size),
             "length": _plain_number(self.length),

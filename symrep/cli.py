@@ -1,0 +1,258 @@
+"""The command line: ``symrep COMMAND``. Errors are one line on standard error and exit status 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from symrep import __version__
+from symrep.display import FORMATS, Table
+from symrep.errors import InvalidArgumentError, SymrepError, VerificationError
+
+_FAILED = 1
+_BAD_INPUT = 2
+
+
+def _partition_argument(text: str, argument: str) -> tuple[int, ...]:
+    """Parts from text such as ``4,2,1``; the empty text is the empty partition."""
+    pieces = [piece.strip() for piece in text.strip().strip("()").split(",") if piece.strip()]
+    try:
+        return tuple(int(piece) for piece in pieces)
+    except ValueError:
+        raise InvalidArgumentError(f"{argument} must be integers separated by commas, got {text!r}") from None
+
+
+def _output_options(default: str = "text") -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        function = click.option("--out", metavar="FILE", help="Write to FILE instead of standard output.")(function)
+        help_text = "Output format."
+        return click.option("--format", "format_", type=click.Choice(FORMATS), default=default, show_default=True, help=help_text)(function)
+
+    return decorate
+
+
+def _emit(text: str, out: str | None) -> None:
+    """Print, or write to a temporary file beside ``out`` and rename it."""
+    if out is None:
+        click.echo(text)
+        return
+    path = Path(out)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "Is a directory")
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text + "\n")
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InvalidArgumentError(f"--out must be a writable file, got {out!r}: {error.strerror or error}") from None
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _show(table: Table, format_: str, out: str | None) -> None:
+    if format_ == "text" and out is None and sys.stdout.isatty():
+        _print_rich(table)
+    else:
+        _emit(table.to(format_), out)
+
+
+def _print_rich(table: Table) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    caption, notes = table.text_prose()
+    grid = RichTable(title=caption, caption="\n".join(notes) or None, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    heading, *rows = table.text_grid()
+    for title in heading:
+        grid.add_column(title)
+    for row in rows:
+        grid.add_row(*row)
+    Console().print(grid)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="symrep")
+def cli() -> None:
+    """Which functions of a token sequence an infinitely wide transformer learns, exactly, per irrep of S_L."""
+
+
+@cli.command()
+@click.option("--directory", default="tables", show_default=True, metavar="DIR", help="Where to write.")
+def tables(directory: str) -> None:
+    """Write all tables (.tex, .md, .csv, .json, and all.tex) to a directory.
+
+    Example: symrep tables --directory tables
+    """
+    from symrep.tables import write_tables
+
+    paths = write_tables(directory)
+    click.echo(f"{len(paths)} files written to {directory}")
+
+
+@cli.command()
+@click.option("--directory", default=None, metavar="DIR", help="Verify the tables in DIR instead of those made now.")
+@_output_options()
+def verify(directory: str | None, format_: str, out: str | None) -> None:
+    """Compare every entry of the tables with numpy; exit status 1 if one deviates by more than 1e-10.
+
+    Example: symrep verify --directory tables
+    """
+    from symrep.verification import TOLERANCE, report, require_verified
+    from symrep.verification import verify as compare
+
+    comparisons = list(compare(directory))
+    _show(report(comparisons), format_, out)
+    total, largest = sum(c.count for c in comparisons), max(c.deviation for c in comparisons)
+    click.echo(f"{total} numbers compared, largest relative deviation {largest:.1e}, tolerance {TOLERANCE:.0e}", err=format_ != "text")
+    require_verified(comparisons)
+
+
+@cli.command("character-table")
+@click.argument("n", type=int)
+@_output_options()
+def character_table_command(n: int, format_: str, out: str | None) -> None:
+    """The character table of S_N, rows labelled by shapes and columns by cycle types.
+
+    Example: symrep character-table 5 --format latex
+    """
+    from symrep.tables import character_table_table
+
+    _show(character_table_table(n), format_, out)
+
+
+@cli.command("character")
+@click.argument("shape")
+@click.argument("cycle_type")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--out", metavar="FILE", help="Write to FILE instead of standard output.")
+def character_command(shape: str, cycle_type: str, format_: str, out: str | None) -> None:
+    """One character value, by the parts of the shape and of the cycle type.
+
+    Example: symrep character 10,8,6 5,5,5,5,4
+    """
+    from symrep.representations.characters import character
+
+    shape_parts, cycle_parts = _partition_argument(shape, "shape"), _partition_argument(cycle_type, "cycle_type")
+    value = character(shape_parts, cycle_parts)
+    if format_ == "json":
+        _emit(json.dumps({"shape": shape_parts, "cycle_type": cycle_parts, "character": value}), out)
+    else:
+        _emit(str(value), out)
+
+
+def _model_options(function: Any) -> Any:
+    options = [
+        click.argument("architecture"),
+        click.option("--readout", default="pool", show_default=True, help="pool, flatten, last or query."),
+        click.option("--vocab", default="2", show_default=True, metavar="V", help="Vocabulary size, or the symbol V."),
+        click.option("--length", default="L", show_default=True, metavar="L", help="Context length, or the symbol L."),
+        click.option("--token-variance", default=None, metavar="A", help="A number such as 1/2; the symbol a if left out."),
+        click.option("--position-variance", default=None, metavar="P", help="A number such as 1/2; the symbol p if left out."),
+        click.option("--query-token-variance", default=None, metavar="A", help="For the query readout; the symbol a_q if left out."),
+        click.option("--query-position-variance", default=None, metavar="P", help="For the query readout; the symbol p_q if left out."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _solve(architecture: str, readout: str, vocab: str, length: str, **variances: str | None) -> Any:
+    from symrep.kernels import architecture as preset
+    from symrep.measures import iid_uniform
+    from symrep.spectra.solver import spectrum
+
+    net = preset(architecture, readout, **{name: value for name, value in variances.items() if value is not None})
+    measure = iid_uniform() if vocab == "V" else iid_uniform(_integer(vocab, "--vocab", "V"))
+    return spectrum(net, measure, "L" if length == "L" else _integer(length, "--length", "L"))
+
+
+def _integer(text: str, argument: str, symbol: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidArgumentError(f"{argument} must be an integer or {symbol}, got {text!r}") from None
+
+
+@cli.command("spectrum")
+@_model_options
+@click.option("--symbolic", is_flag=True, help="Insist on closed forms in L: refuses a number for --length.")
+@_output_options()
+def spectrum_command(symbolic: bool, format_: str, out: str | None, **model: str) -> None:
+    """The spectrum of an ARCHITECTURE (linear-block, uniform-block) under uniform tokens.
+
+    Example: symrep spectrum linear-block --vocab 3 --length 4 --token-variance 1 --position-variance 1/2
+    """
+    if symbolic and model["length"] != "L":
+        raise InvalidArgumentError(f"--length must be left out with --symbolic, got {model['length']!r}")
+    spec = _solve(**model)
+    if format_ == "json":
+        _emit(spec.to_json(architecture=model["architecture"], readout=model["readout"]), out)
+    else:
+        _show(spec.table(), format_, out)
+
+
+@cli.command()
+@_model_options
+@click.option("--ridge", default="delta", show_default=True, metavar="R", help="The ridge (noise variance), a number or the symbol delta.")
+@click.option("--learnability", default="1/2", show_default=True, help="Between 0 and 1.")
+@click.option("--samples", is_flag=True, help="Only the samples needed (with json, both tables are written).")
+@_output_options()
+def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str | None, **model: str) -> None:
+    """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep.
+
+    Example: symrep bounds linear-block --readout flatten --vocab 3
+    """
+    from symrep.learning import scaling_law
+
+    laws = scaling_law(_solve(**model), ridge, learnability)
+    shown = [laws.samples_table()] if samples else [laws.table(), laws.samples_table()]
+    if format_ == "json":
+        _emit(json.dumps([json.loads(table.to_json()) for table in shown], indent=2), out)
+    elif format_ == "text" and out is None and sys.stdout.isatty():
+        for table in shown:
+            _print_rich(table)
+    else:
+        _emit("\n\n".join(table.to(format_) for table in shown), out)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; the entry point of ``symrep``."""
+    try:
+        cli.main(args=arguments, prog_name="symrep", standalone_mode=False)
+    except VerificationError as error:
+        _fail(str(error), _FAILED)
+    except SymrepError as error:
+        _fail(str(error), _BAD_INPUT)
+    except click.ClickException as error:
+        _fail(error.format_message(), _BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo("symrep: " + " ".join(message.split()), err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
