@@ -125,7 +125,7 @@ def verify(directory: str | None, format_: str, out: str | None) -> None:
     require_verified(comparisons)
 
 
-@cli.command("character-table")
+@cli.command("character-table", context_settings={"ignore_unknown_options": True})
 @click.argument("n", type=int)
 @_output_options()
 def character_table_command(n: int, format_: str, out: str | None) -> None:
@@ -138,7 +138,7 @@ def character_table_command(n: int, format_: str, out: str | None) -> None:
     _show(character_table_table(n), format_, out)
 
 
-@cli.command("character")
+@cli.command("character", context_settings={"ignore_unknown_options": True})
 @click.argument("shape")
 @click.argument("cycle_type")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)

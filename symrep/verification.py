@@ -9,10 +9,12 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log2
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy
 
@@ -123,11 +125,22 @@ class _Deviations:
             yield Comparison(table_of(quantity), quantity, route, self.count[quantity], deviation)
 
 
-def _evaluate(text: Any, numbers: dict[str, Any], digits: int = 30) -> Any:
-    """An entry as a number of ``digits`` digits."""
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> tuple[tuple[str, ...], Callable[..., Any]]:
+    """The names of the symbols of an entry, and its value as a function of them in arithmetic of any precision."""
     expression = sympy.sympify(text)
-    values = {symbol: numbers[symbol.name] for symbol in expression.free_symbols}
-    return sympy.N(expression.subs(values), digits)
+    symbols = sorted(expression.free_symbols, key=str)
+    return tuple(symbol.name for symbol in symbols), sympy.lambdify(symbols, expression, "mpmath", cse=True)
+
+
+def _evaluate(entry: Any, numbers: dict[str, Any], digits: int = 30) -> Any:
+    """An entry as an mpmath number of ``digits`` digits; infinity at a pole."""
+    names, function = _compiled(str(entry))
+    with mpmath.workdps(digits):
+        try:
+            return mpmath.mpf(1) * function(*(mpmath.mpf(numbers[name].p) / numbers[name].q for name in names))
+        except ZeroDivisionError:
+            return mpmath.inf
 
 
 def _shape_at(text: str, numbers: dict[str, Any]) -> Partition:
@@ -140,8 +153,9 @@ def _eigenvalues_of(entry: Any, numbers: dict[str, Any], digits: int = 30) -> li
     if not isinstance(entry, list):
         return [_evaluate(entry, numbers, digits)]
     trace, determinant = (_evaluate(part.split("=")[1], numbers, digits) for part in entry)
-    root = sympy.sqrt(trace**2 / 4 - determinant)
-    return [sympy.N(trace / 2 + root, digits), sympy.N(determinant / (trace / 2 + root), digits)]
+    with mpmath.workdps(digits):
+        larger = trace / 2 + mpmath.sqrt(trace**2 / 4 - determinant)
+        return [larger, determinant / larger]
 
 
 def _sample_points(model: Model) -> Iterator[tuple[int, int, Network, dict[str, Any]]]:
@@ -154,7 +168,7 @@ def _sample_points(model: Model) -> Iterator[tuple[int, int, Network, dict[str, 
         length = first_length
         while vocab_size ** (length + extra) <= _MAX_SEQUENCES:
             values = {s.name: sympy.Rational(generator.randint(1, 9), generator.randint(1, 9)) for s in net.parameters()}
-            values |= {"L": length, "V": vocab_size, "delta": sympy.Rational(generator.randint(1, 9), 10)}
+            values |= {"L": sympy.Integer(length), "V": sympy.Integer(vocab_size), "delta": sympy.Rational(generator.randint(1, 9), 10)}
             network = net.substitute(**{s.name: values[s.name] for s in net.parameters()})
             yield vocab_size, length, network, values
             length += 1
@@ -183,7 +197,7 @@ def _compare_spectrum(deviations: _Deviations, rows: Any, dense: DenseSpectrum, 
     """Shape by shape: the eigenvalues of the table, padded with zeros, against those of the operator."""
     ours: dict[Partition, list[float]] = {}
     for row in rows:
-        degeneracy = int(_evaluate(row["degeneracy"], numbers))
+        degeneracy = int(mpmath.nint(_evaluate(row["degeneracy"], numbers)))
         if degeneracy:
             shape = _shape_at(row["shape"], numbers)
             for value in _eigenvalues_of(row["eigenvalue"], numbers):
@@ -231,7 +245,7 @@ def _existing(rows: Any, numbers: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for row in rows:
         key = "eigenvalue" if "eigenvalue" in row else "equivalent_kernel"
         value = _evaluate(row[key], numbers)
-        if value.is_finite and value != 0 and all(_label_exists(row[label], numbers) for label in row if label.endswith("_shape")):
+        if mpmath.isfinite(value) and value != 0 and all(_label_exists(row[label], numbers) for label in row if label.endswith("_shape")):
             yield row
 
 
@@ -294,7 +308,7 @@ def _verify_irreps(rows: list[dict[str, Any]]) -> Comparison:
     for row in rows:
         for length in range(int(row["first_length"]), 13):
             shape = _shape_at(row["shape"], {"L": length})
-            deviations.add("dimension", int(_evaluate(row["dimension"], {"L": length})), shape.dimension)
+            deviations.add("dimension", _evaluate(row["dimension"], {"L": sympy.Integer(length)}), shape.dimension)
     return next(deviations.comparisons(lambda q: "irreps", "hook length formula"))
 
 

@@ -1,4 +1,4 @@
-"""The conventions, one asymmetric example each: a wrong order or a transposed matrix anywhere makes one of these fail."""
+"""The conventions, one asymmetric example each: a wrong order or a transposed matrix makes one of these fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ import sympy
 from sympy.combinatorics import Permutation
 
 import symrep
-from symrep import Partition, StandardTableau, natural, orthogonal, partitions, seminormal, specht_module, standard_tableaux
+from symrep import (
+    Partition,
+    StandardTableau,
+    natural,
+    orthogonal,
+    partitions,
+    seminormal,
+    specht_module,
+    standard_tableaux,
+)
 from symrep.representations.permutations import act_on_positions, act_on_sequence, adjacent_transposition, cycle_type
 
 P = Permutation([1, 2, 0, 3])  # 0 -> 1 -> 2 -> 0
@@ -71,7 +80,16 @@ def test_content_is_column_minus_row():
 
 
 def test_partitions_are_in_reverse_lexicographic_order():
-    assert [shape.parts for shape in partitions(6)][:8] == [(6,), (5, 1), (4, 2), (4, 1, 1), (3, 3), (3, 2, 1), (3, 1, 1, 1), (2, 2, 2)]
+    assert [shape.parts for shape in partitions(6)][:8] == [
+        (6,),
+        (5, 1),
+        (4, 2),
+        (4, 1, 1),
+        (3, 3),
+        (3, 2, 1),
+        (3, 1, 1, 1),
+        (2, 2, 2),
+    ]
 
 
 def test_standard_tableaux_are_in_last_letter_order():

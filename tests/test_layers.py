@@ -80,7 +80,13 @@ def names_of(module):
 
 
 def test_the_scan_sees_the_package():
-    assert {"symrep", "symrep.errors", "symrep.kernels", "symrep.kernels.network", "symrep.spectra.solver"} <= MODULES.keys()
+    assert {
+        "symrep",
+        "symrep.errors",
+        "symrep.kernels",
+        "symrep.kernels.network",
+        "symrep.spectra.solver",
+    } <= MODULES.keys()
     assert "symrep.kernels.overlaps" in names_of("symrep.kernels.network")
     assert "sympy.parsing.sympy_parser" in names_of("symrep.kernels.parameters")
 
@@ -147,7 +153,9 @@ def modules_loaded_by(statement):
 def test_importing_symrep_is_light():
     loaded = modules_loaded_by("import symrep")
     assert "symrep" in loaded
-    assert loaded.isdisjoint({"numpy", "scipy", "sympy", "networkx", "click", "rich", "matplotlib", "hypothesis", "flint"})
+    assert loaded.isdisjoint(
+        {"numpy", "scipy", "sympy", "networkx", "click", "rich", "matplotlib", "hypothesis", "flint"}
+    )
 
 
 def test_checks_do_not_load_hypothesis():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -10,11 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from sympy.combinatorics import Permutation
 
-from symrep import Partition, kernels, measures, natural, orthogonal, partitions, seminormal, specht_module, spectrum, testing
+from symrep import (
+    Partition,
+    kernels,
+    measures,
+    natural,
+    orthogonal,
+    partitions,
+    seminormal,
+    specht_module,
+    spectrum,
+    standard_tableaux,
+    testing,
+)
 from symrep.errors import (
     FreeSymbolError,
     InvalidArchitectureError,
@@ -34,7 +47,9 @@ def test_irreps_conform(make, shape):
     testing.check_representation(make(shape))
 
 
-@pytest.mark.parametrize("rho", [natural(4), seminormal((3, 2, 1)), specht_module((3, 2)), orthogonal((2, 2, 1))], ids=repr)
+@pytest.mark.parametrize(
+    "rho", [natural(4), seminormal((3, 2, 1)), specht_module((3, 2)), orthogonal((2, 2, 1))], ids=repr
+)
 def test_representations_conform_on_random_elements(rho):
     assert testing.check_representation(rho) is None
     testing.check_representation(rho, [Permutation(0, 1), Permutation([1, 2, 3, 0]), range(rho.n)])
@@ -58,10 +73,6 @@ class Altered:
 SEMINORMAL = seminormal((3, 1))
 
 
-def swapped_at(g, matrix, at):
-    return SEMINORMAL.matrix(Permutation(3)) * 2 if Permutation(g).array_form == at else matrix
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -71,7 +82,10 @@ def swapped_at(g, matrix, at):
         ),
         ({"to_numpy": lambda g: SEMINORMAL.to_numpy(g).T}, r"to_numpy differs from matrix by .* at \[0, 1, 3, 2\]"),
         ({"to_numpy": lambda g: np.eye(2)}, r"to_numpy\(\[0, 1, 2, 3\]\) has shape \(2, 2\), not \(3, 3\)"),
-        ({"character": lambda g: seminormal((2, 1, 1)).character(g)}, r"trace 1 is not the character -1 at \[0, 1, 3, 2\]"),
+        (
+            {"character": lambda g: seminormal((2, 1, 1)).character(g)},
+            r"trace 1 is not the character -1 at \[0, 1, 3, 2\]",
+        ),
         ({"generator": lambda i: SEMINORMAL.generator(4 - i)}, r"generator\(1\) is not the matrix of s_1"),
         ({"generator": lambda i: 2 * SEMINORMAL.generator(i)}, r"generator\(1\)\*\*2 is not the identity"),
         ({"dimension": 4}, r"matrix\(\[0, 1, 2, 3\]\) has shape \(3, 3\)"),
@@ -83,12 +97,6 @@ def test_false_representations_are_found(changes, message):
     assert "\n" not in str(caught.value)
 
 
-def generators_as_reflections(*normals):
-    """Reflections of the plane as generators, and the products of them that the check multiplies."""
-    reflections = [sympy.eye(2) - 2 * v * v.T / (v.T * v)[0] for v in map(sympy.Matrix, normals)]
-    return reflections
-
-
 @pytest.mark.parametrize(
     ("normals", "message"),
     [
@@ -97,7 +105,7 @@ def generators_as_reflections(*normals):
     ],
 )
 def test_false_relations_are_found(normals, message):
-    reflections = generators_as_reflections(*normals)
+    reflections = [sympy.eye(2) - 2 * v * v.T / (v.T * v)[0] for v in map(sympy.Matrix, normals)]
     identity = Permutation(3)
 
     def matrix(g):
@@ -153,9 +161,9 @@ def equal_tokens(at):
 def test_an_extra_token_may_stay_in_place():
     for extra_token in ("last", "query"):
         testing.check_kernel(equal_tokens(-1), 2, 3, extra_token=extra_token)
-    with pytest.raises(VerificationError, match="kernel changes under the permutation"):
+    with pytest.raises(VerificationError, match="kernel changes under permutation"):
         testing.check_kernel(equal_tokens(-1), 2, 3)
-    with pytest.raises(VerificationError, match="kernel changes under the permutation"):
+    with pytest.raises(VerificationError, match="kernel changes under permutation"):
         testing.check_kernel(equal_tokens(-2), 2, 3, extra_token="last")
 
 
@@ -163,8 +171,8 @@ def test_the_witness_is_a_counterexample():
     kernel = equal_tokens(0)
     with pytest.raises(VerificationError) as caught:
         testing.check_kernel(kernel, 2, 3)
-    pattern = r"permutation (\[.*?\]): K = (\S+) at x = (\[.*?\]), y = (\[.*?\]), and K = (\S+) after it"
-    g, before, x, y, after = (eval(text) for text in __import__("re").search(pattern, str(caught.value)).groups())
+    pattern = r"permutation (\[.*?\]): K = (\S+) at x = (\[.*?\]), y = (\[.*?\]), K = (\S+) after it"
+    g, before, x, y, after = (eval(text) for text in re.search(pattern, str(caught.value)).groups())
     moved = [[row[g.index(i)] for i in range(3)] for row in (x, y)]
     assert kernel(np.array([x]), np.array([y]))[0, 0] == before != after
     assert kernel(np.array([moved[0]]), np.array([moved[1]]))[0, 0] == after
@@ -173,8 +181,11 @@ def test_the_witness_is_a_counterexample():
 @pytest.mark.parametrize(
     ("kernel", "message"),
     [
-        (lambda X, Y: X.sum(1)[:, None] + 0 * Y.sum(1), r"not symmetric: K\(x, y\) = 0 and K\(y, x\) = 1 at x = \[0, 0, 0\], y = \[0, 0, 1\]"),
-        (m - 1, "not positive semidefinite: eigenvalue -"),
+        (
+            lambda X, Y: X.sum(1)[:, None] + 0 * Y.sum(1),
+            r"not symmetric: K\(x, y\) = 0 and K\(y, x\) = 1 at x = \[0, 0, 0\], y = \[0, 0, 1\]",
+        ),
+        (m - 2, "not positive semidefinite: eigenvalue -"),
         (lambda X, Y: np.full((len(X), len(Y)), np.nan), "kernel is not finite"),
         (lambda X, Y: np.ones(len(X)), "has shape"),
         (lambda X, Y: 1.0 * X.sum(1)[:, None] * Y.sum(1), "changes when tokens are renamed by"),
@@ -195,10 +206,22 @@ def test_a_wrong_overlap_polynomial_is_found(monkeypatch):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: testing.check_kernel(kernels.architecture("linear-block"), 2, 3), FreeSymbolError, "variance must be a number"),
-        (lambda: testing.check_kernel(kernels.serial(kernels.TokenEmbedding(1)), 2, 3), InvalidArchitectureError, "readout"),
+        (
+            lambda: testing.check_kernel(kernels.architecture("linear-block"), 2, 3),
+            FreeSymbolError,
+            "variance must be a number",
+        ),
+        (
+            lambda: testing.check_kernel(kernels.serial(kernels.TokenEmbedding(1)), 2, 3),
+            InvalidArchitectureError,
+            "readout",
+        ),
         (lambda: testing.check_kernel(3, 2, 3), InvalidTypeError, "kernel must be a network"),
-        (lambda: testing.check_kernel(sympy.Symbol("z") * u, 2, 3), InvalidArgumentError, r"no symbols but u, m, g and L, got \['z'\]"),
+        (
+            lambda: testing.check_kernel(sympy.Symbol("z") * u, 2, 3),
+            InvalidArgumentError,
+            r"no symbols but u, m, g and L, got \['z'\]",
+        ),
         (lambda: testing.check_kernel(u, 0, 3), InvalidArgumentError, "vocab_size must be at least 1"),
         (lambda: testing.check_kernel(u, 2, 2.0), InvalidTypeError, "length must be an integer"),
         (lambda: testing.check_kernel(u, 2, 2, extra_token="first"), InvalidArgumentError, "extra_token must be"),
@@ -232,7 +255,7 @@ def test_symbolic_spectra_conform():
     testing.check_spectrum(SPECTRUM)
     testing.check_spectrum(SPECTRUM, kernels.architecture("linear-block"), L=5, a=1, p="1/2")
     uniform = kernels.architecture("uniform-block", "query")
-    testing.check_spectrum(spectrum(uniform, measures.iid_uniform()), uniform, L=3, V=3, a=1, p="1/2")
+    testing.check_spectrum(spectrum(uniform, measures.iid_uniform()), uniform, L=3, V=3, a=1, p="1/2", a_q=2, p_q=0)
     testing.check_spectrum(spectrum(u * m + m, measures.iid_uniform(2)), u * m + m, L=4)
 
 
@@ -241,10 +264,8 @@ def without_first_block():
 
 
 def with_scaled_block():
-    """Eigenvalue doubled and degeneracy halved: the trace survives, the space and the spectrum do not."""
     s = spectrum(u, measures.iid_uniform(2), 4)
-    block = next(block for block in s.blocks if block.degeneracy % 2 == 0 or block.size > 0)
-    return replace(s, blocks=(replace(block, matrix=2 * block.matrix), *(b for b in s.blocks if b is not block)))
+    return replace(s, blocks=(replace(s.blocks[0], matrix=2 * s.blocks[0].matrix), *s.blocks[1:]))
 
 
 @pytest.mark.parametrize(
@@ -253,9 +274,15 @@ def with_scaled_block():
         (without_first_block, "traces of the blocks sum to .*, not to the expected trace"),
         (with_scaled_block, "traces of the blocks sum to .*, not to the expected trace"),
         (lambda: replace(SPECTRUM, expected_trace=SPECTRUM.expected_trace + 1), "not to the expected trace"),
-        (lambda: replace(spectrum(m, measures.iid_uniform(2), 4), total_dimension=3), "degeneracy of zero is -2, a negative number"),
-        (lambda: FalseLevels(SPECTRUM), "eigenvalues times degeneracies miss the expected trace .* by .* at L = "),
-        (lambda: FalseNullSpace(SPECTRUM), "degeneracies sum to .*, not to the total dimension 2"),
+        (
+            lambda: replace(spectrum(m, measures.iid_uniform(2), 4), total_dimension=3),
+            "degeneracy of zero is -2, a negative number",
+        ),
+        (
+            lambda: copied(SPECTRUM, _OneLevelMissing),
+            "eigenvalues times degeneracies miss the expected trace .* by .* at L = ",
+        ),
+        (lambda: copied(SPECTRUM, _NullSpaceTooLarge), "degeneracies sum to .*, not to the total dimension 2"),
     ],
 )
 def test_false_spectra_are_found(false_spectrum, message):
@@ -282,20 +309,14 @@ class _NullSpaceTooLarge(type(SPECTRUM)):
         return self.total_dimension
 
 
-def FalseLevels(s):
-    return copied(s, _OneLevelMissing)
-
-
-def FalseNullSpace(s):
-    return copied(s, _NullSpaceTooLarge)
-
-
 def test_the_spectrum_of_another_kernel_is_found():
     net = kernels.architecture("linear-block", **NUMBERS)
     other = kernels.architecture("linear-block", **(NUMBERS | {"position_variance": 1}))
-    with pytest.raises(VerificationError, match=r"eigenvalues of \(3\) differ from the dense spectrum: \[.*\], dense \["):
+    with pytest.raises(
+        VerificationError, match=r"eigenvalues of \(3\) differ from the dense spectrum: \[.*\], dense \["
+    ):
         testing.check_spectrum(spectrum(other, measures.iid_uniform(2), 3), net)
-    # Same trace, other eigenvalues: on average over the orbits 4 m^2 - 6 m and 0 m have trace 0 at L = 2.
+    # m = 3 on the diagonal, so the traces agree.
     with pytest.raises(VerificationError, match="differ from the dense spectrum"):
         testing.check_spectrum(spectrum(m, measures.iid_uniform(2), 3), m**2 / 3)
 
@@ -312,10 +333,18 @@ def test_exchanged_shapes_are_found():
     ("call", "error", "message"),
     [
         (lambda: testing.check_spectrum(3), InvalidTypeError, "spectrum must be a Spectrum, got 3"),
-        (lambda: testing.check_spectrum(SPECTRUM, L=3), InvalidArgumentError, "kernel must be given to compare numbers with"),
+        (
+            lambda: testing.check_spectrum(SPECTRUM, L=3),
+            InvalidArgumentError,
+            "kernel must be given to compare numbers with",
+        ),
         (lambda: testing.check_spectrum(SPECTRUM, u, L=3), FreeSymbolError, "needs numbers for a, p"),
         (lambda: testing.check_spectrum(SPECTRUM, u, L=3, b=2), InvalidArgumentError, "symbol must be one of"),
-        (lambda: testing.check_spectrum(spectrum(u, measures.iid_uniform(2), 11), u), SizeLimitError, "at most 1024 sequences .*, got 2048"),
+        (
+            lambda: testing.check_spectrum(spectrum(u, measures.iid_uniform(2), 11), u),
+            SizeLimitError,
+            "at most 1024 sequences .*, got 2048",
+        ),
     ],
 )
 def test_spectrum_arguments_are_checked(call, error, message):
@@ -341,10 +370,8 @@ def test_tableaux_have_the_shapes_asked_for(fixed, free):
 
 
 def test_every_standard_tableau_can_be_drawn():
-    from symrep import standard_tableaux
-
     for tableau in standard_tableaux((3, 2)):
-        assert find(testing.standard_tableaux_of((3, 2)), lambda drawn: drawn == tableau) == tableau
+        assert find(testing.standard_tableaux_of((3, 2)), tableau.__eq__) == tableau
 
 
 @given(testing.permutations_of(4), st.integers(0, 3))
@@ -362,7 +389,11 @@ def test_polynomials_have_the_degree_asked_for(kernel):
 @pytest.mark.parametrize("kind", ["LinearAttention", "UniformAttention", "Dense", "Residual"])
 @pytest.mark.parametrize("readout", kernels.READOUTS)
 def test_every_kind_of_network_can_be_drawn(kind, readout):
-    net = find(testing.networks(readouts=(readout,)), lambda net: any(type(layer).__name__ == kind for layer in net.layers[2:]))
+    def has_kind(net):
+        return any(type(layer).__name__ == kind for layer in net.layers[2:])
+
+    quick = settings(phases=[Phase.generate], database=None, max_examples=1000)
+    net = find(testing.networks(readouts=(readout,)), has_kind, settings=quick)
     assert isinstance(net, kernels.Network) and net.parameters() == ()
 
 

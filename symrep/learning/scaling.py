@@ -344,9 +344,17 @@ def _effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sympy.Expr
     for block in blocks:
         for factor, power in block.factors:
             if factor.as_expr() != factor.gen:
-                ratio = factor.diff().eval(-kappa) / factor.eval(-kappa)
+                ratio = _horner(factor.diff(), -kappa) / _horner(factor, -kappa)
                 total += block.degeneracy * power * _tidy(factor.degree() + kappa * ratio)
     return total
+
+
+def _horner(polynomial: sympy.Poly, point: sympy.Expr) -> sympy.Expr:
+    """The value at a point, not simplified: simplifying nested square roots would take longer than all the rest."""
+    value = sympy.Integer(0)
+    for coefficient in polynomial.all_coeffs():
+        value = value * point + coefficient
+    return value
 
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:

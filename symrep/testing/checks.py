@@ -11,13 +11,20 @@ import sympy
 from sympy.combinatorics import Permutation
 
 from symrep.combinatorics.partitions import Partition, partitions
-from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, VerificationError, require, require_integer
+from symrep.errors import (
+    InvalidArgumentError,
+    InvalidTypeError,
+    SizeLimitError,
+    VerificationError,
+    require,
+    require_integer,
+)
 from symrep.kernels.network import Network
 from symrep.kernels.overlaps import length_symbol, matches_symbol, overlap_symbol, same_token_symbol
 from symrep.measures import UniformTokens
 from symrep.representations.permutations import act_on_sequence, adjacent_transposition, as_permutation
 from symrep.spectra.dense import DenseSpectrum, all_sequences, dense_spectrum
-from symrep.spectra.spectrum import Spectrum
+from symrep.spectra.spectrum import EvaluatedSpectrum, Spectrum
 
 EXHAUSTIVE_DEGREE = 4
 RANDOM_ELEMENTS = 6
@@ -62,11 +69,15 @@ def check_representation(
     matrices = {tuple(g.array_form): rho.matrix(g) for g in group}
     for g in group:
         matrix = matrices[tuple(g.array_form)]
-        _verify(matrix.shape == (rho.dimension, rho.dimension), f"{rho!r}: matrix({g.array_form}) has shape {matrix.shape}")
+        _verify(
+            matrix.shape == (rho.dimension, rho.dimension), f"{rho!r}: matrix({g.array_form}) has shape {matrix.shape}"
+        )
         _verify_character(rho, g, matrix)
         _verify_floats(rho, g, matrix, tolerance)
     identity = sympy.eye(rho.dimension)
-    _verify(_equal(rho.matrix(Permutation(range(n))), identity), f"{rho!r}: the identity is not represented by the identity")
+    _verify(
+        _equal(rho.matrix(Permutation(range(n))), identity), f"{rho!r}: the identity is not represented by the identity"
+    )
     _verify_generators(rho, identity)
     for p, q in product(group, repeat=2):
         image = rho.matrix(p * q)
@@ -105,7 +116,9 @@ def _verify_character(rho: Any, g: Permutation, matrix: Any) -> None:
 def _verify_floats(rho: Any, g: Permutation, matrix: Any, tolerance: float) -> None:
     exact = np.array(matrix.evalf(17).tolist(), dtype=np.float64).reshape(matrix.shape)
     floats = np.asarray(rho.to_numpy(g))
-    _verify(floats.shape == exact.shape, f"{rho!r}: to_numpy({g.array_form}) has shape {floats.shape}, not {exact.shape}")
+    _verify(
+        floats.shape == exact.shape, f"{rho!r}: to_numpy({g.array_form}) has shape {floats.shape}, not {exact.shape}"
+    )
     difference = np.abs(floats - exact).max(initial=0.0)
     close = difference <= tolerance * max(1.0, np.abs(exact).max(initial=0.0))
     _verify(bool(close), f"{rho!r}: to_numpy differs from matrix by {difference:.3g} at {g.array_form}")
@@ -116,7 +129,9 @@ def _verify_generators(rho: Any, identity: Any) -> None:
     generators = {i: rho.generator(i) for i in range(1, n)}
     for i, s in generators.items():
         _verify(_equal(s * s, identity), f"{rho!r}: generator({i})**2 is not the identity")
-        _verify(_equal(s, rho.matrix(adjacent_transposition(i, n))), f"{rho!r}: generator({i}) is not the matrix of s_{i}")
+        _verify(
+            _equal(s, rho.matrix(adjacent_transposition(i, n))), f"{rho!r}: generator({i}) is not the matrix of s_{i}"
+        )
         for j in range(i + 1, n):
             t = generators[j]
             if j == i + 1:
@@ -138,8 +153,8 @@ def check_kernel(
     r"""Check a kernel on sequences: symmetric, positive semidefinite, invariant, and equal to its overlap polynomial.
 
     On all sequences where there are at most 81, else on 40 random ones, with random and adjacent permutations of the
-    positions. An extra token stays in place: with ``"last"`` the first L - 1 positions are permuted, with ``"query"`` all L
-    and the query is column L + 1.
+    positions. An extra token stays in place: with ``"last"`` the first L - 1 positions are permuted, with ``"query"``
+    all L, and the query is column L + 1.
 
     Parameters
     ----------
@@ -172,7 +187,7 @@ def check_kernel(
     >>> check_kernel(lambda X, Y: X[:, None, 0] * Y[None, :, 0], vocab_size=2, length=2)
     Traceback (most recent call last):
     ...
-    symrep.errors.VerificationError: kernel changes under the permutation [1, 0]: K = 0 at x = [0, 1], y = [0, 1], and K = 1 after it
+    symrep.errors.VerificationError: kernel changes under permutation [1, 0]: K = 0 at x = [0, 1], y = [0, 1], K = 1 after it
     """
     vocab_size = require_integer(vocab_size, "vocab_size", minimum=1)
     length = require_integer(length, "length", minimum=1)
@@ -186,7 +201,7 @@ def check_kernel(
     _verify_positive(gram, x, allowed)
     for g in _some_permutations(moving, generator):
         positions = [*act_on_sequence(g, range(moving)), *range(moving, columns)]
-        _verify_unchanged(gram, _gram(gram_of, x[:, positions]), x, allowed, f"under the permutation {g.array_form}")
+        _verify_unchanged(gram, _gram(gram_of, x[:, positions]), x, allowed, f"under permutation {g.array_form}")
     if token_symmetry:
         for g in _some_permutations(vocab_size, generator):
             renamed = np.array(g.array_form)[x]
@@ -207,7 +222,9 @@ def _gram_function(kernel: Any, extra_token: str | None) -> tuple[Callable[..., 
     if isinstance(kernel, sympy.Expr):
         return _polynomial_gram(kernel, extra_token), extra_token
     if not callable(kernel):
-        raise InvalidTypeError(f"kernel must be a network, a function of two arrays or a polynomial in u and m, got {kernel!r}")
+        raise InvalidTypeError(
+            f"kernel must be a network, a function of two arrays or a polynomial in u and m, got {kernel!r}"
+        )
     return kernel, extra_token
 
 
@@ -243,7 +260,9 @@ def _some_sequences(vocab_size: int, columns: int, generator: np.random.Generato
 
 def _some_permutations(n: int, generator: np.random.Generator) -> list[Permutation]:
     adjacent = [adjacent_transposition(i, n) for i in range(1, n)]
-    return adjacent + [Permutation(generator.permutation(n).tolist()) for _ in range(RANDOM_PERMUTATIONS if n > 2 else 0)]
+    return adjacent + [
+        Permutation(generator.permutation(n).tolist()) for _ in range(RANDOM_PERMUTATIONS if n > 2 else 0)
+    ]
 
 
 def _verify_positive(gram: np.ndarray, x: np.ndarray, allowed: float) -> None:
@@ -253,7 +272,10 @@ def _verify_positive(gram: np.ndarray, x: np.ndarray, allowed: float) -> None:
         values = f"K(x, y) = {gram[i, j]} and K(y, x) = {gram[j, i]}"
         raise VerificationError(f"kernel is not symmetric: {values} at x = {x[i].tolist()}, y = {x[j].tolist()}")
     smallest = float(np.linalg.eigvalsh(gram)[0])
-    _verify(smallest >= -allowed * len(gram), f"kernel is not positive semidefinite: eigenvalue {smallest:.6g} on {len(x)} sequences")
+    _verify(
+        smallest >= -allowed * len(gram),
+        f"kernel is not positive semidefinite: eigenvalue {smallest:.6g} on {len(x)} sequences",
+    )
 
 
 def _verify_unchanged(gram: np.ndarray, moved: np.ndarray, x: np.ndarray, allowed: float, how: str) -> None:
@@ -261,7 +283,7 @@ def _verify_unchanged(gram: np.ndarray, moved: np.ndarray, x: np.ndarray, allowe
     if different.any():
         i, j = np.argwhere(different)[0]
         where = f"x = {x[i].tolist()}, y = {x[j].tolist()}"
-        raise VerificationError(f"kernel changes {how}: K = {gram[i, j]} at {where}, and K = {moved[i, j]} after it")
+        raise VerificationError(f"kernel changes {how}: K = {gram[i, j]} at {where}, K = {moved[i, j]} after it")
 
 
 def check_spectrum(
@@ -269,8 +291,8 @@ def check_spectrum(
 ) -> None:
     r"""Check that a spectrum is complete: degeneracies fill the space, and eigenvalues add up to the trace.
 
-    The sum of eigenvalue times degeneracy is compared with ``expected_trace``: exactly through the traces of the blocks,
-    and for the eigenvalues themselves to 40 digits at a random rational point. With ``kernel``, the whole spectrum is
+    The sum of eigenvalue times degeneracy is compared with ``expected_trace``: exactly through the traces of the
+    blocks, and for the eigenvalues themselves to 35 digits at a random rational point. With ``kernel``, the whole spectrum is
     compared with a dense diagonalisation, irrep by irrep.
 
     Parameters
@@ -284,7 +306,7 @@ def check_spectrum(
     seed
         Of the random point.
     **numbers
-        Integers for L and V and numbers for all other symbols of the spectrum, by name; needed with ``kernel``.
+        Integers for L and V and numbers for all other symbols of spectrum and network, by name; needed with ``kernel``.
 
     Raises
     ------
@@ -307,16 +329,22 @@ def check_spectrum(
         raise InvalidTypeError(f"spectrum must be a Spectrum, got {spectrum!r}")
     _verify_degeneracies(spectrum)
     gap = sympy.simplify(spectrum.trace() - spectrum.expected_trace)
-    _verify(gap == 0, f"traces of the blocks sum to {spectrum.trace()}, not to the expected trace {spectrum.expected_trace}")
+    _verify(
+        gap == 0, f"traces of the blocks sum to {spectrum.trace()}, not to the expected trace {spectrum.expected_trace}"
+    )
     _verify_eigenvalue_sum(spectrum, seed)
     if kernel is not None:
         _verify_dense(spectrum, kernel, tolerance, numbers)
     elif numbers:
-        raise InvalidArgumentError(f"kernel must be given to compare numbers with, got numbers for {', '.join(sorted(numbers))}")
+        raise InvalidArgumentError(
+            f"kernel must be given to compare numbers with, got numbers for {', '.join(sorted(numbers))}"
+        )
 
 
 def _verify_degeneracies(spectrum: Spectrum) -> None:
-    for name, count in [(str(level.shape), level.degeneracy) for level in spectrum.levels] + [("zero", spectrum.zero_degeneracy)]:
+    for name, count in [(str(level.shape), level.degeneracy) for level in spectrum.levels] + [
+        ("zero", spectrum.zero_degeneracy)
+    ]:
         negative = sympy.sympify(count).is_negative is True
         _verify(not negative, f"degeneracy of {name} is {count}, a negative number")
     total = sum(level.degeneracy for level in spectrum.levels) + spectrum.zero_degeneracy
@@ -333,21 +361,27 @@ def _verify_eigenvalue_sum(spectrum: Spectrum, seed: int) -> None:
     gap = abs(difference.subs(point).evalf(DIGITS, chop=True))
     if gap > sympy.Float(10) ** (5 - DIGITS) * (1 + abs(scale)):
         reason = f"eigenvalues times degeneracies miss the expected trace {float(scale):.6g} by {float(gap):.3g}"
-        raise VerificationError(f"{reason} at {', '.join(f'{s} = {value}' for s, value in point.items()) or 'the given numbers'}")
+        raise VerificationError(
+            f"{reason} at {', '.join(f'{s} = {value}' for s, value in point.items()) or 'the given numbers'}"
+        )
 
 
 def _verify_dense(spectrum: Spectrum, kernel: Any, tolerance: float, numbers: dict[str, Any]) -> None:
-    at_numbers = spectrum.substitute(**numbers) if numbers else spectrum
-    at_numbers.evaluate()  # refuses symbols that are left
-    require_integer(at_numbers.total_dimension, "total_dimension", minimum=1)
-    if at_numbers.total_dimension > DENSE_SEQUENCES_AT_MOST:
-        size = at_numbers.total_dimension
-        raise SizeLimitError(f"numbers must leave at most {DENSE_SEQUENCES_AT_MOST} sequences to a dense comparison, got {size}")
-    dense = _dense_at(kernel, at_numbers, numbers)
-    largest = max((abs(level.eigenvalue) for level in dense.levels), default=0.0)
+    parameters = {s.name for s in kernel.parameters()} if isinstance(kernel, Network) else set()
+    only_in_kernel = parameters - {s.name for s in spectrum.free_symbols()}
+    values = {name: value for name, value in numbers.items() if name not in only_in_kernel}
+    # Evaluated from its own levels: ``substitute`` would solve anew and leave them unchecked.
+    evaluated = spectrum.evaluate(**values)
+    size = evaluated.total_dimension
+    if size > DENSE_SEQUENCES_AT_MOST:
+        raise SizeLimitError(
+            f"numbers must leave at most {DENSE_SEQUENCES_AT_MOST} sequences to a dense comparison, got {size}"
+        )
+    dense = _dense_at(kernel, spectrum.substitute(**values), numbers)
+    largest = max(abs(level.eigenvalue) for level in dense.levels)
     for shape in partitions(dense.length, max_length=dense.vocab_size):
-        found = _sorted_eigenvalues(at_numbers, shape, len(dense.eigenvalues(shape)))
         expected = dense.eigenvalues(shape)
+        found = _eigenvalues_of(evaluated, shape, len(expected))
         same = len(found) == len(expected) and bool((np.abs(found - expected) <= tolerance * largest).all())
         shown = f"{_shown(found)}, dense {_shown(expected)}"
         _verify(same, f"eigenvalues of {shape} differ from the dense spectrum: {shown}")
@@ -357,12 +391,12 @@ def _shown(eigenvalues: np.ndarray) -> str:
     return "[" + ", ".join(f"{value:.6g}" for value in eigenvalues[:6]) + (", ...]" if len(eigenvalues) > 6 else "]")
 
 
-def _sorted_eigenvalues(spectrum: Spectrum, shape: Partition, multiplicity: int) -> np.ndarray:
+def _eigenvalues_of(spectrum: EvaluatedSpectrum, shape: Partition, multiplicity: int) -> np.ndarray:
     """Eigenvalues of one shape, each once per multiplicity, decreasing, filled up with zeros."""
     values: list[float] = []
     for level in spectrum.levels:
         if level.shape == shape:
-            values += [float(level.eigenvalue.evalf(20))] * (int(level.degeneracy) // shape.dimension)
+            values += [level.eigenvalue] * (level.degeneracy // shape.dimension)
     return np.sort(np.array(values + [0.0] * (multiplicity - len(values))))[::-1]
 
 
@@ -372,7 +406,11 @@ def _dense_at(kernel: Any, spectrum: Spectrum, numbers: dict[str, Any]) -> Dense
     gram_of, extra_token = _gram_function(kernel, None)
     moving = spectrum.length - (1 if extra_token == "last" else 0)
     measure = spectrum.measure
-    weights = None if isinstance(measure, UniformTokens) else lambda x: [float(measure.probability(row)) for row in x.tolist()]
+    weights = (
+        None
+        if isinstance(measure, UniformTokens)
+        else lambda x: [float(measure.probability(row)) for row in x.tolist()]
+    )
     return dense_spectrum(
         gram_of, spectrum.vocab_size, moving, probabilities=weights, extra_tokens=1 if extra_token else 0
     )

@@ -92,11 +92,13 @@ def _rationals(lowest: int, highest: int = 3) -> st.SearchStrategy[sympy.Rationa
 
 
 @st.composite
-def kernels_polynomial(draw: Callable[..., Any], max_degree: int = 2, *, positive_semidefinite: bool = False) -> sympy.Expr:
+def kernels_polynomial(
+    draw: Callable[..., Any], max_degree: int = 2, *, positive_semidefinite: bool = False
+) -> sympy.Expr:
     """Polynomials in the counts u and m with small rational coefficients, of total degree at most ``max_degree``.
 
-    With ``positive_semidefinite`` the coefficients are not negative, which makes the polynomial a kernel: 1, u and m are
-    kernels, and so are their products and sums.
+    With ``positive_semidefinite`` the coefficients are not negative, which makes the polynomial a kernel: 1, u and m
+    are kernels, and so are their products and sums.
 
     >>> from hypothesis import find
     >>> find(kernels_polynomial(2), lambda kernel: sympy.Poly(kernel, matches_symbol).degree() == 2)
@@ -123,9 +125,9 @@ def _inner_layers() -> st.SearchStrategy[Layer]:
 
 @st.composite
 def networks(draw: Callable[..., Any], *, readouts: Sequence[str] = READOUTS, max_layers: int = 3) -> Network:
-    """Networks with polynomial kernels and rational parameters: embedding, positions, up to ``max_layers`` layers, a readout.
+    """Networks with polynomial kernels and rational parameters: embedding, positions, layers, a readout.
 
-    The layers are Dense, UniformAttention, LinearAttention (normalized or not), Positions, and residual blocks of them;
+    Up to ``max_layers`` layers are Dense, UniformAttention, LinearAttention (normalized or not), Positions, and residual blocks of them;
     a Dense layer may follow the readout. ``readouts`` are among "pool", "flatten", "last", "query".
 
     >>> from hypothesis import find

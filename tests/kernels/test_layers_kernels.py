@@ -72,9 +72,15 @@ RULES = {
         (LinearAttention(2, 3, HALF, THIRD, bias_std=2),),
         linear_attention(T, (2 * 3 * HALF * THIRD) ** 2, 4),
     ),
-    "normalized": ((LinearAttention(bias_std=HALF, normalized=True),), linear_attention(T, Fraction(1, L * L), HALF**2)),
+    "normalized": (
+        (LinearAttention(bias_std=HALF, normalized=True),),
+        linear_attention(T, Fraction(1, L * L), HALF**2),
+    ),
     "uniform attention": ((UniformAttention(2, HALF, THIRD),), uniform_attention(T, 1, THIRD**2)),
-    "two attention layers": ((LinearAttention(), LinearAttention(query_std=2)), linear_attention(linear_attention(T), 4)),
+    "two attention layers": (
+        (LinearAttention(), LinearAttention(query_std=2)),
+        linear_attention(linear_attention(T), 4),
+    ),
     "positions after attention": (
         (UniformAttention(), Positions(2)),
         loops(lambda s, t: uniform_attention(T)[s][t] + 2 * (s == t)),
@@ -141,7 +147,7 @@ def test_a_query_attends_and_is_not_attended_to(same):
 
 
 def sampled_attention_outputs(rng, sequences, draws, heads, width, query_std, out_std):
-    """Pooled outputs of draws x sequences, one head after the other; the inputs have exactly the covariance a e + p d."""
+    """Pooled outputs of draws x sequences, head by head; the inputs have exactly the covariance a e + p d."""
     vocab_size, length = 1 + int(sequences.max()), sequences.shape[1]
     features = np.zeros((len(sequences), length, vocab_size + length))
     for n, sequence in enumerate(sequences):

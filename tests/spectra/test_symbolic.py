@@ -101,7 +101,7 @@ def assert_agrees_with_dense(levels, dense, with_tokens):
 
 def without_zero_roots(polynomial):
     powers = min(power for (power,), _ in polynomial.terms())
-    return polynomial.degree() - powers, sympy.Poly.from_list(polynomial.all_coeffs()[: polynomial.degree() - powers + 1], x)
+    return polynomial.degree() - powers, sympy.Poly.from_list(polynomial.all_coeffs()[: polynomial.degree() - powers + 1], x, domain="QQ")
 
 
 def characteristic_polynomials(s, length=None):
@@ -130,7 +130,7 @@ def exact_polynomials(kernel, measure, vocab_size, positions, extra_tokens=0):
         )
         degree, polynomial = without_zero_roots(whole)
         if degree:
-            result[shape] = polynomial.set_domain("QQ")
+            result[shape] = polynomial
     return result
 
 
@@ -238,7 +238,7 @@ def test_shares_of_the_trace(readout, expected):
 
 
 @pytest.mark.parametrize(("a", "p"), VARIANCES)
-@pytest.mark.parametrize("length", [2, 3, 4, 5, 6, 7, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("length", [2, 3, 4, 5, 6, pytest.param(7, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("readout", ["pool", "flatten"])
 def test_two_uniform_tokens_against_the_dense_oracle(readout, length, a, p):
     s = spectrum(kernels.architecture("linear-block", readout), measures.iid_uniform(2))
@@ -258,11 +258,11 @@ def test_three_uniform_tokens_against_the_dense_oracle(readout, length):
 def _measure_cases():
     for name in MEASURES:
         for readout in READOUTS:
-            heavy = name.endswith("3") and readout in ("last", "query") and name != "uniform 3"
+            heavy = name.endswith("3") or readout in ("last", "query") and name in ("iid 2", "mixture 2")
             yield pytest.param(name, readout, marks=[pytest.mark.slow] if heavy else [])
 
 
-@pytest.mark.parametrize(("measure", "readout"), _measure_cases())
+@pytest.mark.parametrize(("measure", "readout"), list(_measure_cases()))
 def test_every_measure_and_readout_against_the_dense_oracle(measure, readout):
     """Closed forms in L, at numbers for a and p; asked also below ``stable_from``."""
     measure = MEASURES[measure]
@@ -290,7 +290,7 @@ def _exact_cases():
             yield pytest.param(measure, readout, marks=marks)
 
 
-@pytest.mark.parametrize(("measure", "readout"), _exact_cases())
+@pytest.mark.parametrize(("measure", "readout"), list(_exact_cases()))
 def test_characteristic_polynomials_are_those_of_the_exact_oracle(measure, readout):
     vocab_size = MEASURES[measure].vocab_size
     a, p = VARIANCES[0]
@@ -428,7 +428,7 @@ def check_polynomial_kernel(terms, measure, lengths):
             assert characteristic_polynomials(symbolic, length) == oracle
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=6)
 @given(polynomials, token_measures(2))
 def test_random_polynomial_kernels_of_two_tokens_in_short(terms, measure):
     check_polynomial_kernel(terms, measure, range(1, 4))
@@ -479,7 +479,7 @@ def test_the_closed_form_of_a_cubic_kernel_is_wrong_on_shorter_sequences():
 
 
 @pytest.mark.parametrize("length", [5, 6, 9, 14])
-@pytest.mark.parametrize("measure", ["uniform 2", "mixture 2", "uniform 3"])
+@pytest.mark.parametrize("measure", ["uniform 2", "mixture 2", pytest.param("uniform 3", marks=pytest.mark.slow)])
 def test_long_sequences_solved_at_their_length_equal_the_closed_form(measure, length):
     """Beyond every oracle: the route that compares functions by value and the one that compares polynomials."""
     expression = 2 * m**2 - u * m / 3 + u + 1

@@ -1,0 +1,140 @@
+"""Bounds, exponents and samples needed, against numbers from the dense operator and against simulation-free theory."""
+
+import numpy as np
+import pytest
+import sympy
+from scipy.optimize import brentq
+
+from symrep import kernels, learning, measures, spectrum
+from symrep.errors import InvalidArgumentError, InvalidTypeError
+from symrep.kernels.overlaps import length_symbol as L
+from symrep.spectra.asymptotics import leading_term
+
+a, p, delta = sympy.symbols("a p delta", positive=True)
+
+
+@pytest.fixture(scope="module")
+def pooled():
+    return spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
+
+
+def _standard(laws):
+    """The standard irrep of the pooled block at V = 2: even and odd under renaming."""
+    found = {str(law.level.token_shape): law for law in laws if str(law.level.shape) == "(L-1,1)"}
+    return found["(2)"], found["(1,1)"]
+
+
+def test_exponents_of_the_solved_block(pooled):
+    even, odd = _standard(learning.scaling_law(pooled))
+    assert [odd.exponent(q) for q in ("dimension_bound", "trace_bound", "eigenvalue")] == [1, 2, 2]
+    assert [even.exponent(q) for q in ("dimension_bound", "trace_bound", "eigenvalue")] == [1, 2, 3]
+
+
+def test_dimension_bound_has_the_depth_as_exponent():
+    spec = spectrum(kernels.architecture("linear-block", "flatten"), measures.iid_uniform(3))
+    laws = learning.scaling_law(spec)
+    assert {law.level.shape.depth for law in laws} == {0, 1, 2}
+    assert all(law.exponent("dimension_bound") == law.level.shape.depth for law in laws)
+
+
+def test_bounds_are_the_definitions(pooled):
+    for law in learning.scaling_law(pooled):
+        assert sympy.simplify(law.dimension_bound * law.dimension - pooled.expected_trace) == 0
+        block_traces = [b.trace * b.degeneracy for b in pooled.blocks if b.shape == law.level.shape]
+        assert sympy.simplify(law.trace_bound * law.dimension - sum(block_traces)) == 0
+
+
+@pytest.mark.parametrize("readout", ["pool", "flatten", "last", "query"])
+@pytest.mark.parametrize("length", [4, 6])
+def test_bounds_order_and_hold(readout, length):
+    spec = spectrum(kernels.architecture("linear-block", readout), measures.iid_uniform(2), length=length)
+    spec = spec.substitute(**{s.name: sympy.Rational(k + 2, 3) for k, s in enumerate(sorted(spec.free_symbols(), key=str))})
+    for law in learning.scaling_law(spec, ridge="1/7"):
+        eigenvalue, trace_bound, dimension_bound = (float(v) for v in (law.level.eigenvalue, law.trace_bound, law.dimension_bound))
+        assert eigenvalue <= trace_bound * (1 + 1e-12)
+        assert trace_bound <= dimension_bound * (1 + 1e-12)
+        assert 0 < float(law.tightness) <= 1 and 0 < float(law.trace_tightness) <= 1
+        samples = [float(law.samples(method)) for method in learning.METHODS]
+        assert samples == sorted(samples)
+
+
+@pytest.mark.parametrize("learnability", ["1/2", "1/10", "19/20"])
+@pytest.mark.parametrize("length", [3, 7])
+def test_self_consistent_samples_give_the_learnability(pooled, length, learnability):
+    """Solve for kappa numerically at the stated number of samples, with every eigenvalue of the operator."""
+    ridge = 0.3
+    spec = pooled.substitute(L=length, a="2/3", p="5/7")
+    eigenvalues = np.array([float(level.eigenvalue) for level in spec.levels])
+    degeneracies = np.array([level.degeneracy for level in spec.levels])
+    for law in learning.scaling_law(spec, ridge="3/10", learnability=learnability):
+        n_samples = float(law.samples())
+
+        def excess(kappa, n_samples=n_samples):
+            return np.sum(degeneracies * eigenvalues / (eigenvalues + kappa)) + ridge / kappa - n_samples
+
+        kappa = brentq(excess, 1e-9, 1e6, xtol=1e-15, rtol=1e-14)
+        eigenvalue = float(law.level.eigenvalue)
+        assert eigenvalue / (eigenvalue + kappa) == pytest.approx(float(sympy.Rational(learnability)), abs=1e-9)
+
+
+def test_closed_form_samples_agree_with_substituted_ones(pooled):
+    numbers = {L: 9, a: sympy.Rational(2, 3), p: sympy.Rational(5, 7), delta: sympy.Rational(1, 20)}
+    spec = pooled.substitute(L=9, a="2/3", p="5/7")
+    symbolic = sorted(float(law.samples().subs(numbers)) for law in learning.scaling_law(pooled))
+    numeric = sorted(float(law.samples()) for law in learning.scaling_law(spec, ridge="1/20"))
+    assert symbolic == pytest.approx(numeric, rel=1e-12)
+
+
+def test_leading_samples_are_the_limits(pooled):
+    numbers = {a: 2, p: sympy.Rational(5, 7), delta: sympy.Rational(1, 20)}
+    far = {L: 10**18}
+    for law in learning.scaling_law(pooled):
+        for method in learning.METHODS:
+            ratio = law.samples(method).subs(numbers).subs(far) / law.leading_samples(method).as_expression().subs(numbers).subs(far)
+            assert abs(sympy.N(ratio, 80) - 1) < 1e-12
+
+
+def test_tightness_leading_is_that_of_the_closed_form(pooled):
+    for law in learning.scaling_law(pooled):
+        if not law.tightness.has(sympy.sqrt(L)) and law.level.eigenvalue.is_rational_function(L):
+            assert leading_term(law.tightness) == law.leading("tightness")
+
+
+def test_samples_needed_selects_the_labels(pooled):
+    [value] = learning.samples_needed(pooled, (1,), (2,), method="equivalent-kernel")
+    assert sympy.simplify(value - 2 * L**2 * delta / (a**2 * p * (L - 2))) == 0
+    assert len(learning.samples_needed(pooled, (1,), method="trace-bound")) == 2
+
+
+def test_tables_have_one_row_per_level(pooled):
+    laws = learning.scaling_law(pooled)
+    assert len(laws.table().rows) == len(laws.samples_table().rows) == len(pooled.levels) == 5
+    numeric = learning.scaling_law(pooled.substitute(L=4, a=1, p=1), ridge=1)
+    assert "exponents" not in numeric.table().to_csv()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ridge": 0}, "ridge must be positive"),
+        ({"ridge": -1}, "ridge must not be negative"),
+        ({"learnability": 1}, "learnability must be strictly between 0 and 1"),
+        ({"learnability": 0}, "learnability must be strictly between 0 and 1"),
+    ],
+)
+def test_bad_arguments(pooled, arguments, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        learning.scaling_law(pooled, **arguments)
+
+
+def test_bad_spectrum_method_and_quantity(pooled):
+    with pytest.raises(InvalidTypeError, match="spec must be a Spectrum"):
+        learning.scaling_law(pooled.levels)
+    law = learning.scaling_law(pooled)[0]
+    with pytest.raises(InvalidArgumentError, match="method must be one of"):
+        law.samples("guess")
+    with pytest.raises(InvalidArgumentError, match="quantity must be one of"):
+        law.leading("beauty")
+    finite = learning.scaling_law(pooled.substitute(L=4))[0]
+    with pytest.raises(InvalidArgumentError, match="length must be the symbol L"):
+        finite.leading("eigenvalue")

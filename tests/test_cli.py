@@ -1,0 +1,139 @@
+"""The command line as a user meets it: outputs, files, and one-line errors with exit status 2."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+import sympy
+
+from symrep import cli
+
+
+def run(*arguments):
+    """Exit status, standard output and standard error of a run in this process."""
+    import contextlib
+
+    out, err = io.StringIO(), io.StringIO()
+    status = 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            cli.main(list(arguments))
+        except SystemExit as stop:
+            status = stop.code
+    return status, out.getvalue(), err.getvalue()
+
+
+def test_character():
+    assert run("character", "10,8,6", "5,5,5,5,4") == (0, "-12\n", "")
+    status, out, _ = run("character", "2,1", "3", "--format", "json")
+    assert status == 0 and json.loads(out) == {"shape": [2, 1], "cycle_type": [3], "character": -1}
+
+
+def test_character_table_in_every_format():
+    status, out, _ = run("character-table", "4", "--format", "csv")
+    rows = list(csv.reader(io.StringIO(out)))
+    assert status == 0 and rows[0] == ["shape", "4", "3,1", "2,2", "2,1,1", "1,1,1,1"] and rows[3] == ["(2,2)", "0", "-1", "2", "0", "2"]
+    assert "\\toprule" in run("character-table", "4", "--format", "latex")[1]
+    assert json.loads(run("character-table", "4", "--format", "json")[1])["rows"][0]["4"] == 1
+    assert run("character-table", "4", "--format", "markdown")[1].count("|") > 20
+
+
+def test_spectrum_json_has_the_documented_keys():
+    arguments = ("--vocab", "3", "--length", "4", "--token-variance", "1", "--position-variance", "1/2", "--format", "json")
+    status, out, _ = run("spectrum", "linear-block", *arguments)
+    content = json.loads(out)
+    assert status == 0
+    assert (content["architecture"], content["vocab_size"], content["length"]) == ("linear-block", 3, 4)
+    for level in content["levels"]:
+        assert float(sympy.sympify(level["eigenvalue"])) == pytest.approx(level["value"], rel=1e-14)
+    assert sum(level["degeneracy"] for level in content["levels"]) + content["zero_degeneracy"] == 81
+    total = sum(level["value"] * level["degeneracy"] for level in content["levels"])
+    assert total == pytest.approx(float(sympy.sympify(content["trace"])), rel=1e-12)
+
+
+def test_symbolic_spectrum_json_is_read_by_sympify():
+    content = json.loads(run("spectrum", "linear-block", "--symbolic", "--format", "json")[1])
+    standard = [level for level in content["levels"] if level["shape"] == "(L-1,1)"]
+    assert len(standard) == 2 and content["length"] == "L"
+    expected = sympy.sympify("a*p*(a*L + 2*p)/(2*L)")
+    assert any(sympy.simplify(sympy.sympify(level["eigenvalue"]) - expected) == 0 for level in standard)
+
+
+@pytest.mark.parametrize("readout", ["pool", "flatten", "last", "query"])
+def test_every_readout(readout):
+    status, out, err = run("spectrum", "linear-block", "--readout", readout, "--length", "4")
+    assert (status, err) == (0, "") and "(3,1)" in out or "(2,1)" in out
+
+
+def test_bounds():
+    status, out, _ = run("bounds", "linear-block")
+    assert status == 0 and "1/2/3" in out and "self-consistent" in out
+    content = json.loads(run("bounds", "linear-block", "--ridge", "1/10", "--format", "json")[1])
+    assert [table["label"] for table in content] == ["bounds", "samples"]
+    assert run("bounds", "linear-block", "--samples")[1].count("exponents") == 0
+
+
+def test_tables_and_verify(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = run("tables")
+    assert status == 0 and out == f"{len(list((tmp_path / 'tables').iterdir()))} files written to tables\n"
+    status, _, err = run("verify", "--directory", "nowhere")
+    assert status == 2 and err.count("\n") == 1
+    damaged = tmp_path / "tables" / "irreps.json"
+    damaged.write_text(damaged.read_text().replace("L - 1", "L - 2"))
+    monkeypatch.setattr("symrep.verification.MODELS", ())
+    status, out, err = run("verify", "--directory", "tables")
+    assert status == 1 and err.startswith("symrep: dimension in table irreps deviates")
+    damaged.write_text(damaged.read_text().replace("L - 2", "L - 1"))
+
+
+def test_out_writes_the_file_and_nothing_else(tmp_path):
+    target = tmp_path / "s4.csv"
+    assert run("character-table", "4", "--format", "csv", "--out", str(target)) == (0, "", "")
+    assert target.read_text().startswith("shape,4,") and [path.name for path in tmp_path.iterdir()] == ["s4.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("character", "1,2", "3"), "shape is not a partition: parts must be weakly decreasing, got (1, 2)"),
+        (("character", "3,0", "3"), "parts must be positive integers, got (3, 0)"),
+        (("character", "3,-1", "2"), "parts must be positive integers, got (3, -1)"),
+        (("character", "-1", "2"), "parts must be positive integers, got (-1,)"),
+        (("character", "3,1", "3"), "cycle_type must be a partition of 4, got (3,)"),
+        (("character", "3,x", "3"), "shape must be integers separated by commas, got '3,x'"),
+        (("character-table", "-1"), "n must be at least 0, got -1"),
+        (("character-table", "2.5"), "'2.5' is not a valid integer"),
+        (("character-table", "70"), "n must be small enough for memory, got 70"),
+        (("spectrum", "cubic-block"), "architecture must be one of linear-block, uniform-block, got 'cubic-block'"),
+        (("spectrum", "linear-block", "--readout", "middle"), "readout must be one of pool, flatten, last, query, got 'middle'"),
+        (("spectrum", "linear-block", "--vocab", "0"), "vocab_size must be at least 1, got 0"),
+        (("spectrum", "linear-block", "--vocab", "two"), "--vocab must be an integer or V, got 'two'"),
+        (("spectrum", "linear-block", "--vocab", "V"), "vocab_size must be a number for a kernel of degree 2"),
+        (("spectrum", "linear-block", "--length", "0"), "length must be at least 1, got 0"),
+        (("spectrum", "linear-block", "--length", "n"), "--length must be an integer or L, got 'n'"),
+        (("spectrum", "linear-block", "--symbolic", "--length", "4"), "--length must be left out with --symbolic, got '4'"),
+        (("spectrum", "linear-block", "--token-variance", "-1"), "TokenEmbedding variance must not be negative, got '-1'"),
+        (("spectrum", "linear-block", "--position-variance", "-1/2"), "Positions variance must not be negative, got '-1/2'"),
+        (("spectrum", "linear-block", "--token-variance", "nan"), "must be a finite real number or an expression, got 'nan'"),
+        (("spectrum", "linear-block", "--out", "no/such/folder/x"), "--out must be a writable file, got 'no/such/folder/x'"),
+        (("spectrum", "linear-block", "--format", "yaml"), "'yaml' is not one of"),
+        (("bounds", "linear-block", "--ridge", "0"), "ridge must be positive, got 0"),
+        (("bounds", "linear-block", "--learnability", "3/2"), "learnability must be strictly between 0 and 1, got 3/2"),
+        (("spectrum",), "Missing argument"),
+        (("nonsense",), "No such command"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_two(arguments, message):
+    status, out, err = run(*arguments)
+    assert status == 2 and out == ""
+    assert err.startswith("symrep: ") and err.count("\n") == 1 and message in err
+
+
+def test_help_and_version_of_the_installed_command():
+    for arguments in (["--version"], ["--help"], ["spectrum", "--help"], ["bounds", "-h"]):
+        result = subprocess.run([sys.executable, "-m", "symrep.cli", *arguments], capture_output=True, text=True)
+        assert result.returncode == 0 and "symrep" in result.stdout and result.stderr == ""

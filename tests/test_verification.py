@@ -1,0 +1,113 @@
+"""Verification passes on the tables, and fails when any kind of entry is wrong."""
+
+import json
+
+import pytest
+
+from symrep import tables, verification
+from symrep.errors import InvalidArgumentError, VerificationError
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tables")
+    tables.write_tables(path)
+    return path
+
+
+@pytest.mark.slow
+def test_all_entries_verify(directory):
+    comparisons = list(verification.verify(directory))
+    verification.require_verified(comparisons)
+    assert max(c.deviation for c in comparisons) < 1e-12
+    compared = {c.table for c in comparisons}
+    assert compared == {table.label for table in tables.all_tables()}
+    assert sum(c.count for c in comparisons) > 5000
+
+
+def _rows(directory, label):
+    return json.loads((directory / f"{label}.json").read_text())["rows"]
+
+
+def _all(directory, key="linear-pool-v2"):
+    return {kind: _rows(directory, f"{kind}-{key}") for kind in ("spectrum", "bounds", "samples")}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return next(model for model in tables.MODELS if model.key == "linear-pool-v2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "quantity"),
+    [
+        ("spectrum", "eigenvalue", "eigenvalue"),
+        ("bounds", "eigenvalue", "eigenvalue (bounds)"),
+        ("bounds", "dimension_bound", "dimension_bound"),
+        ("bounds", "trace_bound", "trace_bound"),
+        ("bounds", "tightness", "tightness"),
+        ("samples", "trace_bound", "trace_bound (samples)"),
+        ("samples", "dimension_bound", "dimension_bound (samples)"),
+        ("samples", "equivalent_kernel", "equivalent_kernel"),
+        ("samples", "self_consistent", "self_consistent"),
+    ],
+)
+def test_a_wrong_finite_entry_is_caught(directory, model, kind, column, quantity, monkeypatch):
+    monkeypatch.setattr(verification, "_MAX_SEQUENCES", 8)
+    rows = _all(directory)
+    rows[kind][-1][column] = f"({rows[kind][-1][column]})*(1 + 1/10**6)"
+    failed = {c.quantity for c in verification._verify_finite(model, rows) if not c.passed}
+    assert quantity in failed
+
+
+def test_a_wrong_degeneracy_is_caught(directory, model, monkeypatch):
+    monkeypatch.setattr(verification, "_MAX_SEQUENCES", 8)
+    rows = _all(directory)
+    rows["spectrum"][-1]["degeneracy"] = "L - 2"
+    assert [c.quantity for c in verification._verify_finite(model, rows) if not c.passed] == ["eigenvalue"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [
+        ("spectrum", "leading"),
+        ("bounds", "leading"),
+        ("bounds", "leading_tightness"),
+        ("samples", "leading_equivalent_kernel"),
+        ("samples", "leading_self_consistent"),
+    ],
+)
+def test_a_wrong_leading_term_is_caught(directory, model, kind, column):
+    rows = _all(directory)
+    rows[kind][-1][column] = f"({rows[kind][-1][column]})*2"
+    failed = {(c.table, c.quantity) for c in verification._verify_asymptotics(model, rows) if not c.passed}
+    assert failed == {(f"{kind}-linear-pool-v2", column)}
+
+
+@pytest.mark.parametrize(("column", "value"), [("exponents", "1/2/3"), ("limit", "1"), ("trace_limit", "1/2")])
+def test_a_wrong_exponent_or_limit_is_caught(directory, model, column, value):
+    rows = _all(directory)
+    rows["bounds"][-1][column] = value
+    assert {c.quantity for c in verification._verify_asymptotics(model, rows) if not c.passed} == {column}
+
+
+def test_wrong_dimensions_and_characters_are_caught(directory):
+    rows = _rows(directory, "irreps")
+    rows[2]["dimension"] = "L*(L - 3)"
+    assert not verification._verify_irreps(rows).passed
+    rows = _rows(directory, "characters-s4")
+    assert verification._verify_characters(4, rows).passed
+    rows[1]["3,1"] = 1
+    assert not verification._verify_characters(4, rows).passed
+
+
+def test_the_failure_names_the_entry():
+    good = verification.Comparison("t", "q", "r", 1, 1e-12)
+    bad = verification.Comparison("spectrum-x", "eigenvalue", "dense operator", 1, 1e-3)
+    with pytest.raises(VerificationError, match="eigenvalue in table spectrum-x deviates by 1.00e-03 from dense operator"):
+        verification.require_verified([good, bad])
+
+
+def test_missing_tables_are_named(tmp_path):
+    with pytest.raises(InvalidArgumentError, match="directory must hold the tables, got .*irreps.json"):
+        next(verification.verify(tmp_path))
