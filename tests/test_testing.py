@@ -171,7 +171,7 @@ def test_the_witness_is_a_counterexample():
     kernel = equal_tokens(0)
     with pytest.raises(VerificationError) as caught:
         testing.check_kernel(kernel, 2, 3)
-    pattern = r"permutation (\[.*?\]): K = (\S+) at x = (\[.*?\]), y = (\[.*?\]), K = (\S+) after it"
+    pattern = r"permutation (\[.*?\]): K = (\S+) at x = (\[.*?\]), y = (\[.*?\]), then (\S+)$"
     g, before, x, y, after = (eval(text) for text in re.search(pattern, str(caught.value)).groups())
     moved = [[row[g.index(i)] for i in range(3)] for row in (x, y)]
     assert kernel(np.array([x]), np.array([y]))[0, 0] == before != after
@@ -412,6 +412,11 @@ def test_measures_have_the_vocabulary_asked_for(fixed, free):
         (lambda: testing.permutations_of(-1), InvalidArgumentError, "n must be at least 0"),
         (lambda: testing.standard_tableaux_of((1, 2)), InvalidArgumentError, "shape is not a partition"),
         (lambda: testing.networks(readouts=("mean",)), InvalidArchitectureError, "readouts must be some of pool"),
+        (
+            lambda: testing.networks(max_linear_attentions=-1),
+            InvalidArgumentError,
+            "max_linear_attentions must be at least 0",
+        ),
         (lambda: testing.networks(max_layers=-1), InvalidArgumentError, "max_layers must be at least 0"),
         (lambda: testing.kernels_polynomial(-1), InvalidArgumentError, "max_degree must be at least 0"),
         (lambda: testing.measures(0), InvalidArgumentError, "vocab_size must be at least 1"),

@@ -187,7 +187,7 @@ def check_kernel(
     >>> check_kernel(lambda X, Y: X[:, None, 0] * Y[None, :, 0], vocab_size=2, length=2)
     Traceback (most recent call last):
     ...
-    symrep.errors.VerificationError: kernel changes under permutation [1, 0]: K = 0 at x = [0, 1], y = [0, 1], K = 1 after it
+    symrep.errors.VerificationError: kernel changes under permutation [1, 0]: K = 0 at x = [0, 1], y = [0, 1], then 1
     """
     vocab_size = require_integer(vocab_size, "vocab_size", minimum=1)
     length = require_integer(length, "length", minimum=1)
@@ -283,7 +283,7 @@ def _verify_unchanged(gram: np.ndarray, moved: np.ndarray, x: np.ndarray, allowe
     if different.any():
         i, j = np.argwhere(different)[0]
         where = f"x = {x[i].tolist()}, y = {x[j].tolist()}"
-        raise VerificationError(f"kernel changes {how}: K = {gram[i, j]} at {where}, K = {moved[i, j]} after it")
+        raise VerificationError(f"kernel changes {how}: K = {gram[i, j]} at {where}, then {moved[i, j]}")
 
 
 def check_spectrum(
@@ -292,8 +292,8 @@ def check_spectrum(
     r"""Check that a spectrum is complete: degeneracies fill the space, and eigenvalues add up to the trace.
 
     The sum of eigenvalue times degeneracy is compared with ``expected_trace``: exactly through the traces of the
-    blocks, and for the eigenvalues themselves to 35 digits at a random rational point. With ``kernel``, the whole spectrum is
-    compared with a dense diagonalisation, irrep by irrep.
+    blocks, and for the eigenvalues themselves to 35 digits at a random rational point. With ``kernel``, the whole
+    spectrum is compared with a dense diagonalisation, irrep by irrep.
 
     Parameters
     ----------

@@ -29,6 +29,7 @@ from symrep.kernels import (
     Network,
     Positions,
     QueryToken,
+    Residual,
     TokenEmbedding,
     UniformAttention,
     residual,
@@ -123,12 +124,22 @@ def _inner_layers() -> st.SearchStrategy[Layer]:
     return st.one_of(simple, st.lists(simple, min_size=1, max_size=2).map(lambda layers: residual(*layers)))
 
 
+def _number_of_linear_attentions(layers: Sequence[Layer]) -> int:
+    blocks = [layer for layer in layers if isinstance(layer, Residual)]
+    return sum(isinstance(layer, LinearAttention) for layer in layers) + sum(
+        _number_of_linear_attentions(block.layers) for block in blocks
+    )
+
+
 @st.composite
-def networks(draw: Callable[..., Any], *, readouts: Sequence[str] = READOUTS, max_layers: int = 3) -> Network:
+def networks(
+    draw: Callable[..., Any], *, readouts: Sequence[str] = READOUTS, max_layers: int = 3, max_linear_attentions: int = 2
+) -> Network:
     """Networks with polynomial kernels and rational parameters: embedding, positions, layers, a readout.
 
-    Up to ``max_layers`` layers are Dense, UniformAttention, LinearAttention (normalized or not), Positions, and residual blocks of them;
-    a Dense layer may follow the readout. ``readouts`` are among "pool", "flatten", "last", "query".
+    Up to ``max_layers`` layers: Dense, UniformAttention, LinearAttention (normalized or not), Positions, and residual
+    blocks of them; a Dense layer may follow the readout. ``readouts`` are among "pool", "flatten", "last", "query".
+    Every linear attention multiplies the degree of the overlap polynomial by 3: beyond two, factoring it is slow.
 
     >>> from hypothesis import find
     >>> find(networks(readouts=("last",)), lambda net: len(net.layers) == 4).extra_token
@@ -138,7 +149,9 @@ def networks(draw: Callable[..., Any], *, readouts: Sequence[str] = READOUTS, ma
     known = len(readouts) > 0 and set(readouts) <= set(READOUTS)
     require(known, "readouts", f"must be some of {', '.join(READOUTS)}", readouts, InvalidArchitectureError)
     max_layers = require_integer(max_layers, "max_layers", minimum=0)
-    layers = draw(st.lists(_inner_layers(), max_size=max_layers))
+    most = require_integer(max_linear_attentions, "max_linear_attentions", minimum=0)
+    lists_of_layers = st.lists(_inner_layers(), max_size=max_layers)
+    layers = draw(lists_of_layers.filter(lambda drawn: _number_of_linear_attentions(drawn) <= most))
     readout = draw(st.sampled_from(readouts))
     if readout == "query":
         last: Layer = QueryToken(draw(_rationals(0)), draw(_rationals(0)))

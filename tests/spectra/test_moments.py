@@ -92,7 +92,9 @@ def test_factorial_moments_are_those_of_enumeration(name):
 
 
 @pytest.mark.parametrize("name", ["iid 2", "mixture 2", "iid 3", "mixture 3"])
-@pytest.mark.parametrize(("exponents", "j"), [((2, 0, 0), 1), ((1, 1, 0), 1), ((0, 1, 0), 2), ((3, 0, 0), 0), ((0, 2, 0), 2)])
+@pytest.mark.parametrize(
+    ("exponents", "j"), [((2, 0, 0), 1), ((1, 1, 0), 1), ((0, 1, 0), 2), ((3, 0, 0), 0), ((0, 2, 0), 2)]
+)
 def test_a_symbolic_row_length_takes_the_values_of_integer_rows(name, exponents, j):
     measure = MEASURES[name]
     L = sympy.Symbol("L", integer=True, positive=True)
@@ -161,5 +163,7 @@ def test_multinomials_count_words(parts):
     total = sum(parts)
     assert multinomial(parts) * prod(map(factorial, parts)) == factorial(total)
     if total <= 5:
-        words = [w for w in product(range(len(parts)), repeat=total) if all(w.count(v) == k for v, k in enumerate(parts))]
+        words = [
+            w for w in product(range(len(parts)), repeat=total) if all(w.count(v) == k for v, k in enumerate(parts))
+        ]
         assert multinomial(parts) == len(words)

@@ -17,7 +17,9 @@ from symrep.spectra.roots import OrderedRoot, factor_roots, irreducible_factors,
 x = sympy.Symbol("x")
 L = length_symbol
 a, b = sympy.symbols("a b", positive=True)
-rationals = st.fractions(min_value=-4, max_value=4, max_denominator=5).map(lambda q: sympy.Rational(q.numerator, q.denominator))
+rationals = st.fractions(min_value=-4, max_value=4, max_denominator=5).map(
+    lambda q: sympy.Rational(q.numerator, q.denominator)
+)
 
 
 def poly(expression):
@@ -85,7 +87,9 @@ class TestOrderedRoot:
         cubic = (1, -3 * a, 2 * a**2 + 1 - a, a**2 - a)
         polynomial = sympy.Poly.from_list(list(cubic), x).as_expr()
         for number in (3, 5):
-            numbers = sorted(np.roots([float(c.subs(a, number)) if c != 1 else 1.0 for c in map(sympy.sympify, cubic)]).real)
+            numbers = sorted(
+                np.roots([float(c.subs(a, number)) if c != 1 else 1.0 for c in map(sympy.sympify, cubic)]).real
+            )
             values = [float(OrderedRoot(cubic, index).subs(a, number).evalf(20)) for index in range(3)]
             assert values == pytest.approx(numbers[::-1], abs=1e-9)
             for index in range(3):
@@ -175,7 +179,11 @@ class TestLeadingRoots:
         assert leading_roots(sympy.Poly(5, x)) == []
 
     @settings(deadline=None, max_examples=25)
-    @given(st.lists(st.tuples(st.sampled_from([-3, -2, -1, 1, 2, 5]), st.integers(-2, 2)), min_size=1, max_size=4, unique=True))
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from([-3, -2, -1, 1, 2, 5]), st.integers(-2, 2)), min_size=1, max_size=4, unique=True
+        )
+    )
     def test_products_of_monomial_roots(self, roots):
         """Where coefficients differ or exponents do, the order is that of the values at a large number."""
         product = sympy.prod(x - c * L**e - c * L ** (e - 1) for c, e in roots)
@@ -229,7 +237,12 @@ def test_every_leading_term_is_the_large_length_value_of_its_level(measure, name
 
 @pytest.mark.parametrize(
     ("name", "readout", "vocab_size"),
-    [("linear-block", "query", None), ("uniform-block", "pool", None), ("linear-block", "pool", 2), ("linear-block", "flatten", 3)],
+    [
+        ("linear-block", "query", None),
+        ("uniform-block", "pool", None),
+        ("linear-block", "pool", 2),
+        ("linear-block", "flatten", 3),
+    ],
 )
 def test_limits_of_rational_eigenvalues(name, readout, vocab_size):
     measure = measures.iid_uniform() if vocab_size is None else measures.iid_uniform(vocab_size)
@@ -278,6 +291,7 @@ def test_radicals_are_the_eigenvalues_with_multiplicity():
     companion = sympy.Matrix([[0, 0, -1], [1, 0, 3], [0, 1, 0]])
     matrix = sympy.ImmutableMatrix(sympy.diag(companion, sympy.Matrix([[2, 1], [1, 5]]), 4, 4))
     block = Block(PaddedShape(), None, None, matrix, (), 1)
+    assert dict(block.eigenvalues)[sympy.Integer(4)] == 2
     radicals = block.radicals()
     assert sum(radicals.values()) == 7
     assert radicals[sympy.Integer(4)] == 2

@@ -76,7 +76,8 @@ def test_levels_sum_to_the_trace_and_to_the_expectation_of_the_diagonal(measure,
 
 
 @pytest.mark.parametrize(
-    "measure", ["iid 2", pytest.param("mixture 2", marks=pytest.mark.slow), pytest.param("uniform 3", marks=pytest.mark.slow)]
+    "measure",
+    ["iid 2", pytest.param("mixture 2", marks=pytest.mark.slow), pytest.param("uniform 3", marks=pytest.mark.slow)],
 )
 @pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("name", ["linear-block", "uniform-block"])
@@ -119,7 +120,9 @@ def test_degeneracies_fill_the_space(measure, name, readout):
         assert evaluated.eigenvalues == sorted(evaluated.eigenvalues, reverse=True)
 
 
-@pytest.mark.parametrize("measure", ["uniform 2", pytest.param("uniform 3", marks=pytest.mark.slow), "symmetric mixture 2"])
+@pytest.mark.parametrize(
+    "measure", ["uniform 2", pytest.param("uniform 3", marks=pytest.mark.slow), "symmetric mixture 2"]
+)
 @pytest.mark.parametrize("readout", ["pool", "flatten", "last"])
 @pytest.mark.parametrize("length", [L, 3])
 def test_a_whole_block_is_the_product_of_its_parts_by_token_shape(measure, readout, length):
@@ -132,7 +135,10 @@ def test_a_whole_block_is_the_product_of_its_parts_by_token_shape(measure, reado
         missing = whole.size - sum(b.size * b.token_shape.dimension for b in parts)
         assert missing >= 0
         a, p = (next(s_ for s_ in s.free_symbols() if s_.name == name) for name in "ap")
-        for numbers in ({a: sympy.Rational(2, 3), p: sympy.Rational(5, 7), L: 7}, {a: 3, p: sympy.Rational(1, 8), L: 4}):
+        for numbers in (
+            {a: sympy.Rational(2, 3), p: sympy.Rational(5, 7), L: 7},
+            {a: 3, p: sympy.Rational(1, 8), L: 4},
+        ):
             left = sympy.Poly(whole.characteristic_polynomial.as_expr().subs(numbers), x)
             right = sympy.Poly(x**missing * sympy.sympify(polynomial).subs(numbers), x)
             assert left == right
@@ -168,7 +174,9 @@ class TestBlock:
             self.at_four.block((2, 2))
 
     def test_an_unknown_token_shape(self):
-        with pytest.raises(InvalidArgumentError, match=r"token_shape must be one of \(2\), \(1,1\), one block each, got \(3,\)"):
+        with pytest.raises(
+            InvalidArgumentError, match=r"token_shape must be one of \(2\), \(1,1\), one block each, got \(3,\)"
+        ):
             self.s.block((1,), (3,))
 
     def test_query_blocks_are_not_told_apart_by_token_shape(self):
@@ -179,7 +187,9 @@ class TestBlock:
     def test_no_whole_block_with_a_symbolic_vocabulary(self):
         s = spectrum(architecture("uniform-block"), measures.iid_uniform())
         assert sympy.expand(s.block((), (1,)).trace * s.vocab_size * L) == sympy.Symbol("a", positive=True)
-        with pytest.raises(InvalidArgumentError, match="token_shape must be given where vocab_size is a symbol, got None"):
+        with pytest.raises(
+            InvalidArgumentError, match="token_shape must be given where vocab_size is a symbol, got None"
+        ):
             s.block(())
 
     def test_trace_of_a_shape_that_is_not_reached(self):
@@ -207,7 +217,14 @@ def test_json_is_read_back_by_value(kernel, measure, length):
     assert content["vocab_size"] == ("V" if measure == "uniform V" else s.vocab_size)
     assert content["measure"] == repr(MEASURES[measure])
     assert len(content["levels"]) == len(s.levels)
-    values = {"L": 7, "a": sympy.Rational(2, 3), "p": sympy.Rational(5, 7), "a_q": sympy.Rational(3, 4), "p_q": 2, "V": 3}
+    values = {
+        "L": 7,
+        "a": sympy.Rational(2, 3),
+        "p": sympy.Rational(5, 7),
+        "a_q": sympy.Rational(3, 4),
+        "p_q": 2,
+        "V": 3,
+    }
 
     def at_numbers(expression):
         expression = sympy.sympify(expression)
@@ -246,12 +263,16 @@ def test_tables_and_text():
     assert values == sorted(values, reverse=True)
     query = spectrum(architecture("linear-block", "query"), measures.iid_uniform())
     assert "query_shape" in [column.key for column in query.table().columns]
-    assert repr(s).startswith("<Spectrum of serial(TokenEmbedding(), ") and repr(s).endswith("length=L: 5 nonzero levels>")
+    assert repr(s).startswith("<Spectrum of serial(TokenEmbedding(), ") and repr(s).endswith(
+        "length=L: 5 nonzero levels>"
+    )
     assert "<table" in s._repr_html_()
 
 
 def test_exact_numbers_are_sorted_and_exact():
-    s = spectrum(architecture("linear-block", token_variance="1/10", position_variance="1/3"), measures.iid_uniform(3), 4)
+    s = spectrum(
+        architecture("linear-block", token_variance="1/10", position_variance="1/3"), measures.iid_uniform(3), 4
+    )
     assert all(level.leading is None for level in s.levels)
     values = [level.eigenvalue for level in s.levels]
     assert not any(value.atoms(sympy.Float) for value in values)
@@ -279,7 +300,7 @@ class TestEvaluate:
     @pytest.mark.xfail(strict=True, reason="floats reach the closed forms with 53 bits, where small roots cancel")
     @pytest.mark.parametrize("number", [float, np.float64])
     def test_floats_are_as_good_as_fractions(self, number):
-        """a = p = 1 at a long context: the smaller root of the 2x2 block is a difference of numbers 10^17 times larger."""
+        """a = p = 1 at a long context: the smaller root of the 2x2 block is a difference of far larger numbers."""
         reference = self.s.evaluate(L=10**9, a=1, p=1).eigenvalues
         found = self.s.evaluate(L=10**9, a=number(1), p=number(1)).eigenvalues
         assert found == pytest.approx(reference, rel=1e-13)
@@ -320,10 +341,22 @@ class TestEvaluate:
 
     @pytest.mark.xfail(strict=True, reason="numbers are not checked where the closed form holds")
     @pytest.mark.parametrize(
-        "numbers", [dict(L=2.5), dict(L=True), dict(a=-1), dict(a=float("nan")), dict(a="b"), dict(p=None), dict(a=1j), dict(p=True)]
+        "numbers",
+        [
+            dict(L=2.5),
+            dict(L=True),
+            dict(a=-1),
+            dict(a=float("nan")),
+            dict(a="b"),
+            dict(p=None),
+            dict(a=1j),
+            dict(p=True),
+        ],
     )
     def test_numbers_that_make_no_sense(self, numbers):
-        with pytest.raises((InvalidArgumentError, InvalidTypeError, FreeSymbolError), match=rf"\b(length|{next(iter(numbers))})\b"):
+        with pytest.raises(
+            (InvalidArgumentError, InvalidTypeError, FreeSymbolError), match=rf"\b(length|{next(iter(numbers))})\b"
+        ):
             self.s.evaluate(**(dict(L=4, a=1, p=1) | numbers))
 
     @pytest.mark.xfail(strict=True, reason="the vocabulary size is not checked")
@@ -493,15 +526,21 @@ class TestEdges:
             expected = spectrum(u + m, MEASURES["symmetric mixture 2"], length).evaluate()
             assert s.evaluate(L=length, q="1/4").eigenvalues == pytest.approx(expected.eigenvalues, rel=1e-13)
 
-    @pytest.mark.xfail(strict=True, reason="a parameter named x takes the place of the unknown of the characteristic polynomial")
+    @pytest.mark.xfail(
+        strict=True, reason="a parameter named x takes the place of the unknown of the characteristic polynomial"
+    )
     def test_a_parameter_may_have_any_name(self):
         kernel = 1 + sympy.Symbol("x") * u
         assert spectrum(kernel, MEASURES["iid 2"], 3).evaluate(x=2).eigenvalues == pytest.approx(
             spectrum(1 + 2 * u, MEASURES["iid 2"], 3).evaluate().eigenvalues
         )
 
-    @pytest.mark.xfail(strict=True, raises=ValueError, reason="only polynomials in parameters are accepted as probabilities")
-    @pytest.mark.parametrize("probability", [sympy.sqrt(2) / 2, sympy.Symbol("q", positive=True) / (1 + sympy.Symbol("q", positive=True))])
+    @pytest.mark.xfail(
+        strict=True, raises=ValueError, reason="only polynomials in parameters are accepted as probabilities"
+    )
+    @pytest.mark.parametrize(
+        "probability", [sympy.sqrt(2) / 2, sympy.Symbol("q", positive=True) / (1 + sympy.Symbol("q", positive=True))]
+    )
     def test_probabilities_that_are_not_polynomials(self, probability):
         s = spectrum(m, measures.iid([probability, 1 - probability]))
         assert sympy.simplify(s.trace() - s.expected_trace) == 0

@@ -56,12 +56,15 @@ def typed_kernel(name, readout, a, p):
         if name == "uniform-block":
             return (a * pairs + p * n) / n**2
         attention = a**2 * pairs + 2 * a * p * matches + p**2 * n
-        return attention * {
-            "pool": (a * pairs + p * n) / n**2,
-            "flatten": (a * matches + p * n) / n,
-            "last": a * same + p,
-            "query": (a_q * same + p_q) / n**2,
-        }[readout]
+        return (
+            attention
+            * {
+                "pool": (a * pairs + p * n) / n**2,
+                "flatten": (a * matches + p * n) / n,
+                "last": a * same + p,
+                "query": (a_q * same + p_q) / n**2,
+            }[readout]
+        )
 
     return kernel
 
@@ -101,7 +104,9 @@ def assert_agrees_with_dense(levels, dense, with_tokens):
 
 def without_zero_roots(polynomial):
     powers = min(power for (power,), _ in polynomial.terms())
-    return polynomial.degree() - powers, sympy.Poly.from_list(polynomial.all_coeffs()[: polynomial.degree() - powers + 1], x, domain="QQ")
+    return polynomial.degree() - powers, sympy.Poly.from_list(
+        polynomial.all_coeffs()[: polynomial.degree() - powers + 1], x, domain="QQ"
+    )
 
 
 def characteristic_polynomials(s, length=None):
@@ -157,7 +162,9 @@ class TestFormulasOfThePooledBlock:
     def test_even_trivial(self):
         a, p = self.a, self.p
         block = self.s.block((), (2,))
-        trace = (a * L + 2 * p) * (a**2 * L**3 + 2 * a * p * L**2 + 2 * p**2 * L**2 + 3 * a**2 * L - 2 * a**2) / (4 * L**2)
+        trace = (
+            (a * L + 2 * p) * (a**2 * L**3 + 2 * a * p * L**2 + 2 * p**2 * L**2 + 3 * a**2 * L - 2 * a**2) / (4 * L**2)
+        )
         determinant = a**2 * (L - 1) * (a * L + 2 * p) ** 2 * (a**2 * L + 2 * a * p + 2 * p**2) / (8 * L**2)
         assert (block.size, block.degeneracy) == (2, 1)
         assert sympy.expand(block.trace - trace) == 0
@@ -238,7 +245,9 @@ def test_shares_of_the_trace(readout, expected):
 
 
 @pytest.mark.parametrize(("a", "p"), VARIANCES)
-@pytest.mark.parametrize("length", [2, 3, 4, 5, 6, pytest.param(7, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "length", [2, 3, 4, 5, 6, pytest.param(7, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("readout", ["pool", "flatten"])
 def test_two_uniform_tokens_against_the_dense_oracle(readout, length, a, p):
     s = spectrum(kernels.architecture("linear-block", readout), measures.iid_uniform(2))
@@ -305,7 +314,14 @@ def test_characteristic_polynomials_are_those_of_the_exact_oracle(measure, reado
 
 @pytest.mark.parametrize(
     ("vocab_size", "length", "a", "p"),
-    [(2, 5, "2/3", "5/7"), (2, 5, "3", "1/8"), (2, 6, "2/3", "5/7"), (3, 4, "2/3", "5/7"), (2, 1, "2/3", "5/7"), (3, 1, "3", "1/8")],
+    [
+        (2, 5, "2/3", "5/7"),
+        (2, 5, "3", "1/8"),
+        (2, 6, "2/3", "5/7"),
+        (3, 4, "2/3", "5/7"),
+        (2, 1, "2/3", "5/7"),
+        (3, 1, "3", "1/8"),
+    ],
 )
 @pytest.mark.parametrize("readout", ["pool", "flatten"])
 @pytest.mark.slow
@@ -335,7 +351,7 @@ def test_the_query_block_against_the_dense_oracle(vocab_size, length, symbolic_v
 @pytest.mark.parametrize(("vocab_size", "length"), [(2, 4), (3, 3), (4, 3)])
 @pytest.mark.parametrize("symbolic_vocabulary", [True, False])
 def test_the_labels_of_the_query_block(vocab_size, length, symbolic_vocabulary):
-    """Context times query: the context part is diagonalised alone, the query part has eigenvalues a_q/V + p_q and a_q/V."""
+    """Context times query: the context is diagonalised alone, the query has eigenvalues a_q/V + p_q and a_q/V."""
     a, p, a_q, p_q = Fraction(2, 3), Fraction(5, 7), Fraction(3, 4), Fraction(7, 5)
     measure = measures.iid_uniform() if symbolic_vocabulary else measures.iid_uniform(vocab_size)
     numbers = {"V": vocab_size} if symbolic_vocabulary else {}
@@ -356,7 +372,12 @@ def test_the_labels_of_the_query_block(vocab_size, length, symbolic_vocabulary):
         for level in part:
             assert level.degeneracy % query_shape.dimension == 0
         scaled = [
-            type(level)(level.shape, level.eigenvalue / float(factor), level.degeneracy // query_shape.dimension, level.token_shape)
+            type(level)(
+                level.shape,
+                level.eigenvalue / float(factor),
+                level.degeneracy // query_shape.dimension,
+                level.token_shape,
+            )
             for level in part
         ]
         assert_agrees_with_dense(scaled, dense, with_tokens=True)
@@ -405,7 +426,10 @@ polynomials = st.dictionaries(st.sampled_from(MONOMIALS), coefficients, min_size
 
 @st.composite
 def token_measures(draw, vocab_size):
-    rows = [draw(st.lists(st.integers(1, 4), min_size=vocab_size, max_size=vocab_size)) for _ in range(draw(st.integers(1, 2)))]
+    rows = [
+        draw(st.lists(st.integers(1, 4), min_size=vocab_size, max_size=vocab_size))
+        for _ in range(draw(st.integers(1, 2)))
+    ]
     rows = [[Fraction(w, sum(row)) for w in row] for row in rows]
     if len(rows) == 1:
         return measures.iid_uniform(vocab_size) if len(set(rows[0])) == 1 else measures.iid(rows[0])
@@ -467,6 +491,20 @@ def test_closed_forms_at_and_beyond_the_length_they_hold_from(terms, measure):
     check_polynomial_kernel(terms, MEASURES[measure], (stable, min(stable + 1, 6)))
 
 
+def test_eigenvalues_that_one_block_has_twice():
+    """Three tokens of one probability, and a fourth: S_3 is not told to the solver, so its copies meet in one block."""
+    probabilities = ["1/6", "1/6", "1/6", "1/2"]
+    s = spectrum(m, measures.iid(probabilities))
+    assert {power for block in s.blocks for _, power in block.eigenvalues} == {1, 2}
+
+    def matches(first, second):
+        return (first[:, None] == second[None]).sum(axis=2)
+
+    dense = dense_spectrum(matches, 4, 3, probabilities=[float(Fraction(q)) for q in probabilities])
+    assert_agrees_with_dense(s.evaluate(L=3).levels, dense, with_tokens=False)
+    assert sympy.expand(sum(level.eigenvalue * level.degeneracy for level in s.levels) - s.expected_trace) == 0
+
+
 def test_the_closed_form_of_a_cubic_kernel_is_wrong_on_shorter_sequences():
     """So ``stable_from`` is no idle bound: evaluate must solve anew below it, and does."""
     s = spectrum(m**3 + u, MEASURES["iid 2"])
@@ -485,7 +523,9 @@ def test_long_sequences_solved_at_their_length_equal_the_closed_form(measure, le
     expression = 2 * m**2 - u * m / 3 + u + 1
     symbolic = spectrum(expression, MEASURES[measure])
     assert symbolic.stable_from <= 5
-    assert characteristic_polynomials(symbolic, length) == characteristic_polynomials(spectrum(expression, MEASURES[measure], length))
+    assert characteristic_polynomials(symbolic, length) == characteristic_polynomials(
+        spectrum(expression, MEASURES[measure], length)
+    )
 
 
 class TestKernelPolynomial:
@@ -544,4 +584,6 @@ def test_the_matrix_of_a_block_is_the_operator_on_its_basis(measure):
             pairs, matches = _counts(first, second)
             weight = (pairs * matches - matches + 2) * prod(measure.probability([t]) for t in second)
             image = [total + weight * value for total, value in zip(image, at_second)]
-        assert image == [sum(matrix[i, j] * values[row][i] for i in range(len(functions))) for j in range(len(functions))]
+        assert image == [
+            sum(matrix[i, j] * values[row][i] for i in range(len(functions))) for j in range(len(functions))
+        ]
