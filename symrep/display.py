@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -313,6 +314,8 @@ def _html(cell: Any) -> str:
 
 
 def _json(cell: Any) -> Any:
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return str(cell)
     if cell is None or isinstance(cell, (int, float, str)):
         return cell
     if _is_sequence(cell):

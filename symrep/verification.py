@@ -22,6 +22,7 @@ from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, VerificationError
 from symrep.kernels import Network, architecture
+from symrep.kernels.parameters import parse_expression
 from symrep.representations.irreps import orthogonal
 from symrep.spectra.dense import DenseSpectrum, dense_spectrum
 from symrep.tables import MODELS, Model, all_tables
@@ -128,7 +129,7 @@ class _Deviations:
 @lru_cache(maxsize=4096)
 def _compiled(text: str) -> tuple[tuple[str, ...], Callable[..., Any]]:
     """The names of the symbols of an entry, and its value as a function of them in arithmetic of any precision."""
-    expression = sympy.sympify(text)
+    expression = parse_expression(text, "entry")
     symbols = sorted(expression.free_symbols, key=str)
     return tuple(symbol.name for symbol in symbols), sympy.lambdify(symbols, expression, "mpmath", cse=True)
 
@@ -144,8 +145,11 @@ def _evaluate(entry: Any, numbers: dict[str, Any], digits: int = 30) -> Any:
 
 
 def _shape_at(text: str, numbers: dict[str, Any]) -> Partition:
-    parts = [int(sympy.sympify(part).subs(numbers)) for part in text.strip("()").split(",") if part]
-    return Partition(part for part in parts if part)
+    return Partition(part for part in _parts_at(text, numbers) if part)
+
+
+def _parts_at(text: str, numbers: dict[str, Any]) -> list[int]:
+    return [int(mpmath.nint(_evaluate(part, numbers))) for part in text.strip("()").split(",") if part]
 
 
 def _eigenvalues_of(entry: Any, numbers: dict[str, Any], digits: int = 30) -> list[Any]:
@@ -250,7 +254,7 @@ def _existing(rows: Any, numbers: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _label_exists(text: str, numbers: dict[str, Any]) -> bool:
-    parts = [int(sympy.sympify(part).subs(numbers)) for part in text.strip("()").split(",") if part]
+    parts = _parts_at(text, numbers)
     return all(a >= b for a, b in zip(parts, parts[1:])) and all(part >= 0 for part in parts)
 
 
@@ -307,8 +311,8 @@ def _verify_irreps(rows: list[dict[str, Any]]) -> Comparison:
     deviations = _Deviations()
     for row in rows:
         for length in range(int(row["first_length"]), 13):
-            shape = _shape_at(row["shape"], {"L": length})
-            deviations.add("dimension", _evaluate(row["dimension"], {"L": sympy.Integer(length)}), shape.dimension)
+            numbers = {"L": sympy.Integer(length)}
+            deviations.add("dimension", _evaluate(row["dimension"], numbers), _shape_at(row["shape"], numbers).dimension)
     return next(deviations.comparisons(lambda q: "irreps", "hook length formula"))
 
 

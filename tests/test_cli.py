@@ -118,7 +118,7 @@ def test_out_writes_the_file_and_nothing_else(tmp_path):
         (("spectrum", "linear-block", "--symbolic", "--length", "4"), "--length must be left out with --symbolic, got '4'"),
         (("spectrum", "linear-block", "--token-variance", "-1"), "TokenEmbedding variance must not be negative, got '-1'"),
         (("spectrum", "linear-block", "--position-variance", "-1/2"), "Positions variance must not be negative, got '-1/2'"),
-        (("spectrum", "linear-block", "--token-variance", "nan"), "must be a finite real number or an expression, got 'nan'"),
+        (("spectrum", "linear-block", "--token-variance", "nan"), "must be a number or an expression in names, + - * / ** and sqrt, got 'nan'"),
         (("spectrum", "linear-block", "--out", "no/such/folder/x"), "--out must be a writable file, got 'no/such/folder/x'"),
         (("spectrum", "linear-block", "--format", "yaml"), "'yaml' is not one of"),
         (("bounds", "linear-block", "--ridge", "0"), "ridge must be positive, got 0"),

@@ -171,7 +171,6 @@ def test_text_spells_out_mathematics(written, plain):
     assert Table("t", written, (Column("k", "k"),), ()).to_text().splitlines()[0] == plain
 
 
-@pytest.mark.xfail(reason="to_json writes NaN and Infinity for floats that are not finite")
 def test_json_has_no_nan():
     """NaN and Infinity are no JSON."""
     text = Table("t", "c", (Column("k", "k"),), ((float("nan"),), (float("inf"),))).to_json()

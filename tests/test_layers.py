@@ -88,7 +88,7 @@ def test_the_scan_sees_the_package():
         "symrep.spectra.solver",
     } <= MODULES.keys()
     assert "symrep.kernels.overlaps" in names_of("symrep.kernels.network")
-    assert "sympy.parsing.sympy_parser" in names_of("symrep.kernels.parameters")
+    assert "scipy.sparse" in names_of("symrep.representations.characters")
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -14,7 +14,7 @@ import sympy
 
 from symrep.errors import InvalidArchitectureError, InvalidTypeError, require
 from symrep.kernels.overlaps import ArrayKernel, OverlapKernel
-from symrep.kernels.parameters import as_float, as_parameter
+from symrep.kernels.parameters import as_float, as_parameter, as_text
 
 _ONE, _ZERO = sympy.Integer(1), sympy.Integer(0)
 
@@ -67,10 +67,11 @@ class Layer:
     def substitute(self, exact: dict[sympy.Symbol, sympy.Expr]) -> Layer:
         """The layer with expressions for symbols."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{k: v.subs(exact) for k, v in values.items() if isinstance(v, sympy.Expr)})
+        return replace(self, **{k: v.xreplace(exact) for k, v in values.items() if isinstance(v, sympy.Expr)})
 
     def __repr__(self) -> str:
-        shown = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default]
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        shown = [f"{name}={as_text(value) if isinstance(value, sympy.Expr) else value}" for name, value in changed.items()]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -113,6 +114,11 @@ class LinearAttention(Layer):
     out_std: sympy.Expr = _ONE
     bias_std: sympy.Expr = _ZERO
     normalized: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.normalized, bool):
+            raise InvalidTypeError(f"LinearAttention normalized must be True or False, got {self.normalized!r}")
 
     def apply(self, state: KernelState) -> KernelState:
         gain = 1

@@ -22,6 +22,7 @@ from symrep.kernels.overlaps import (
 from symrep.kernels.parameters import as_parameter
 
 _BLOCK_BYTES = 2**26
+_LARGEST_FACTORED = 200
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Network:
     def overlap_polynomial(self) -> sympy.Expr:
         r"""The NNGP kernel as a polynomial in u, m and g with coefficients in L and the parameters.
 
-        Factored. :math:`u = \sum_v n_v(x) n_v(y)`, :math:`m = \#\{s : x_s = y_s\}`, and g tells whether the last
+        Factored, or expanded where that would be long. :math:`u = \sum_v n_v(x) n_v(y)`, :math:`m = \#\{s : x_s = y_s\}`, and g tells whether the last
         (or query) tokens agree; with a last-token readout u and m include the last token, with a query they do not.
 
         Raises
@@ -77,13 +78,17 @@ class Network:
 
     @cached_property
     def _overlap_polynomial(self) -> sympy.Expr:
-        self._require_readout()
-        state = self._run(KernelState(OverlapKernel.indicators()), same_token_symbol)
         g = same_token_symbol
-        output = sympy.expand(state.output)
+        output = sympy.expand(self._overlap_output)
         if output.has(g):
             output = output.subs(g, 0) + g * sympy.expand(output.subs(g, 1) - output.subs(g, 0))
-        return sympy.factor(output)
+        # factoring a polynomial in many variables can take hours where expanding takes a second
+        return sympy.factor(output) if len(sympy.Add.make_args(output)) <= _LARGEST_FACTORED else output
+
+    @cached_property
+    def _overlap_output(self) -> sympy.Expr:
+        self._require_readout()
+        return self._run(KernelState(OverlapKernel.indicators()), same_token_symbol).output
 
     def nngp(self, x: Any, y: Any = None) -> Any:
         """The NNGP kernel between sequences of token ids, by the layer rules on arrays.
@@ -117,9 +122,14 @@ class Network:
         if self.extra_token == "query":
             require(first.shape[-1] >= 2, "x", "must hold at least one context token and the query", first.shape[-1])
         rows, columns = np.atleast_2d(first), np.atleast_2d(second)
-        per_row = 8 * len(columns) * rows.shape[1] ** 2
-        step = max(1, _BLOCK_BYTES // max(per_row, 1))
-        gram = np.concatenate([self._array(rows[i : i + step], columns) for i in range(0, len(rows), step)])
+        pairs = max(1, _BLOCK_BYTES // (8 * rows.shape[1] ** 2))
+        across = min(pairs, len(columns))
+        down = max(1, pairs // across)
+        bands = []
+        for i in range(0, len(rows), down):
+            band = [self._array(rows[i : i + down], columns[j : j + across]) for j in range(0, len(columns), across)]
+            bands.append(np.concatenate(band, axis=1))
+        gram = np.concatenate(bands)
         gram = gram if first.ndim == 2 else gram[0]
         if second.ndim == 1:
             gram = gram[:, 0] if first.ndim == 2 else gram[0]
@@ -138,6 +148,7 @@ class Network:
         require(second.shape == first.shape, "y", f"must be one sequence of length {len(first)}", second.shape)
         same_token = int(first[-1] == second[-1])
         if self.extra_token == "query":
+            require(len(first) >= 2, "x", "must hold at least one context token and the query", len(first))
             first, second = first[:-1], second[:-1]
         counts = {
             length_symbol: len(first),
@@ -145,7 +156,7 @@ class Network:
             matches_symbol: int((first == second).sum()),
             same_token_symbol: same_token,
         }
-        return sympy.expand(self.overlap_polynomial().subs(counts))
+        return sympy.expand(self._overlap_output.xreplace({symbol: sympy.Integer(n) for symbol, n in counts.items()}))
 
     def _array(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         same_token = (x[:, None, -1] == y[None, :, -1]).astype(np.float64)

@@ -18,12 +18,10 @@ import numpy as np
 import sympy
 
 length_symbol = sympy.Symbol("L", integer=True, positive=True)
+vocabulary_symbol = sympy.Symbol("V", integer=True, positive=True)
 overlap_symbol = sympy.Symbol("u", integer=True, nonnegative=True)
 matches_symbol = sympy.Symbol("m", integer=True, nonnegative=True)
 same_token_symbol = sympy.Symbol("g", integer=True, nonnegative=True)
-
-_PRODUCT = {(i, j): i | j for i in range(4) for j in range(4)}
-
 
 @dataclass(frozen=True)
 class OverlapKernel:
@@ -64,7 +62,7 @@ class OverlapKernel:
         result = [sympy.Integer(0)] * 4
         for i, a in enumerate(self.coefficients):
             for j, b in enumerate(other.coefficients):
-                result[_PRODUCT[i, j]] += a * b
+                result[i | j] += a * b
         return OverlapKernel(tuple(result))
 
     def total(self) -> sympy.Expr:

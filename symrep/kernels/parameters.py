@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable
 from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
 
 import sympy
 
-from symrep.errors import FreeSymbolError, InvalidTypeError, require
+from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require
+from symrep.kernels.overlaps import (
+    length_symbol,
+    matches_symbol,
+    overlap_symbol,
+    same_token_symbol,
+    vocabulary_symbol,
+)
+
+_SHARED = {symbol.name: symbol for symbol in (length_symbol, vocabulary_symbol, overlap_symbol, matches_symbol)}
+# the counts of the overlap ring, and the unknown of characteristic polynomials
+_TAKEN = frozenset({overlap_symbol.name, matches_symbol.name, same_token_symbol.name, "x"})
+_NOT_NAMES = frozenset({"nan", "inf", "infinity", "oo", "zoo", "I", "E", "pi"})
+_LARGEST_EXPONENT = 1000
 
 
 def as_parameter(value: Any, argument: str) -> sympy.Expr:
     """Return ``value`` as an exact sympy expression that is not known to be negative.
 
     Numbers stay exact: a float is taken at its binary value, so write ``"1/10"`` or ``Rational(1, 10)`` for a tenth.
-    A string is a number or an expression in positive symbols.
+    A string is a number or an expression in positive symbols (see :func:`parse_expression`). The names L and V mean the
+    context length and the vocabulary size; u, m, g (counts of the overlap ring) and x (the unknown of characteristic
+    polynomials) are refused.
 
     >>> as_parameter("1/10", "variance"), as_parameter(0.5, "variance"), as_parameter("a", "variance").is_positive
     (1/10, 1/2, True)
@@ -24,8 +41,8 @@ def as_parameter(value: Any, argument: str) -> sympy.Expr:
     ...
     symrep.errors.InvalidArgumentError: variance must not be negative, got -1
     """
-    expression = _exact(value, argument)
-    finite = not expression.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo, sympy.I)
+    expression = with_shared_symbols(_exact(value, argument), argument, _TAKEN)
+    finite = not expression.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) and expression.is_real is not False
     require(finite, argument, "must be a finite real number or an expression", value)
     require(expression.is_negative is not True, argument, "must not be negative", value)
     return expression
@@ -35,13 +52,13 @@ def _exact(value: Any, argument: str) -> sympy.Expr:
     if isinstance(value, bool):
         raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {value!r}")
     if isinstance(value, str):
-        return _parsed(value, argument)
+        return parse_expression(value, argument)
     if isinstance(value, Integral):
         return sympy.Integer(int(value))
     if isinstance(value, Fraction):
         return sympy.Rational(value.numerator, value.denominator)
     if isinstance(value, sympy.Expr):
-        return sympy.nsimplify(value, rational=True) if value.has(sympy.Float) else value
+        return value.xreplace({number: sympy.Rational(number) for number in value.atoms(sympy.Float)})
     if isinstance(value, Real):
         number = float(value)
         require(number == number and abs(number) != float("inf"), argument, "must be finite", value)
@@ -49,18 +66,62 @@ def _exact(value: Any, argument: str) -> sympy.Expr:
     raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {value!r}")
 
 
-def _parsed(text: str, argument: str) -> sympy.Expr:
-    from sympy.parsing.sympy_parser import parse_expr, rationalize, standard_transformations
+def with_shared_symbols(expression: sympy.Expr, argument: str, taken: frozenset[str]) -> sympy.Expr:
+    """L, V, u and m as the symbols that kernels use, whatever assumptions the caller's have; names in ``taken`` refused."""
+    names = {symbol: symbol.name for symbol in expression.free_symbols}
+    for name in names.values():
+        require(name not in taken, argument, f"must not use the names {', '.join(sorted(taken))}", name)
+    return expression.xreplace({symbol: _SHARED[name] for symbol, name in names.items() if name in _SHARED})
 
-    allowed = set("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_+-*/(). ")
-    require(bool(text.strip()) and set(text) <= allowed and "__" not in text, argument, "must be a number or an expression", text)
+
+def parse_expression(text: str, argument: str) -> sympy.Expr:
+    """Read a number or an expression: names, decimal numbers taken exactly, ``+ - * / **``, parentheses and ``sqrt``.
+
+    Nothing is evaluated as code, and exponents are rational numbers of at most 1000 so that no short text makes a huge
+    number. Names become positive symbols.
+
+    >>> parse_expression("a**2/(4*L) + 0.1", "entry")
+    1/10 + a**2/(4*L)
+    >>> parse_expression("__import__('os')", "entry")
+    Traceback (most recent call last):
+    ...
+    symrep.errors.InvalidArgumentError: entry must be a number or an expression in names, + - * / ** and sqrt, got "__import__('os')"
+    """
     try:
-        parsed = parse_expr(text, transformations=(*standard_transformations, rationalize))
-        expression = sympy.Expr() + parsed if not isinstance(parsed, sympy.Expr) else parsed
-    except Exception:
-        raise InvalidTypeError(f"{argument} must be a number or an expression, got {text!r}") from None
-    positive = {s: sympy.Symbol(s.name, positive=True) for s in expression.free_symbols}
-    return expression.xreplace(positive)
+        expression = _converted(ast.parse(text.strip(), mode="eval").body, text.strip())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        rule = "must be a number or an expression in names, + - * / ** and sqrt"
+        raise InvalidArgumentError(f"{argument} {rule}, got {text!r}") from None
+    return expression
+
+
+_OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+}
+
+
+def _converted(node: ast.AST, text: str) -> sympy.Expr:
+    match node:
+        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+            return sympy.Rational(ast.get_source_segment(text, node).replace("_", ""))
+        case ast.Name(id=name) if name not in _NOT_NAMES and not name.startswith("_"):
+            return _SHARED.get(name) or sympy.Symbol(name, positive=True)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_converted(operand, text)
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return _converted(operand, text)
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            base, exponent = _converted(left, text), _converted(right, text)
+            if exponent.is_Rational and abs(exponent) <= _LARGEST_EXPONENT:
+                return base**exponent
+        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATIONS:
+            return _OPERATIONS[type(operator)](_converted(left, text), _converted(right, text))
+        case ast.Call(func=ast.Name(id="sqrt"), args=[operand], keywords=[]):
+            return sympy.sqrt(_converted(operand, text))
+    raise ValueError(text)
 
 
 def as_float(expression: sympy.Expr, argument: str) -> float:
@@ -74,3 +135,12 @@ def as_float(expression: sympy.Expr, argument: str) -> float:
     if expression.free_symbols:
         raise FreeSymbolError(f"{argument} must be a number here, got {expression}")
     return float(expression)
+
+
+def as_text(expression: sympy.Expr) -> str:
+    """An integer as it is, anything else quoted: text that a constructor reads back.
+
+    >>> as_text(sympy.Integer(2)), as_text(sympy.Rational(1, 3))
+    ('2', "'1/3'")
+    """
+    return str(expression) if expression.is_Integer else repr(str(expression))

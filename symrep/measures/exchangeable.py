@@ -11,7 +11,8 @@ import numpy as np
 import sympy
 
 from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require, require_integer
-from symrep.kernels.parameters import as_float, as_parameter
+from symrep.kernels.overlaps import vocabulary_symbol
+from symrep.kernels.parameters import as_float, as_parameter, as_text
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class FrozenMixture:
         """V, the number of tokens."""
         return len(self.distributions[0])
 
+    @property
+    def probabilities(self) -> tuple[sympy.Expr, ...]:
+        """All numbers that the measure is made of: weights, then distributions."""
+        return self.weights + tuple(probability for row in self.distributions for probability in row)
+
     @cached_property
     def is_token_symmetric(self) -> bool:
         """Whether renaming the tokens leaves the measure unchanged (decided for swaps of neighbouring tokens)."""
@@ -69,6 +75,7 @@ class FrozenMixture:
         >>> iid(["1/3", "2/3"]).moment((1, 2))
         4/27
         """
+        exponents = _exponents(exponents, self.vocab_size)
         total = sympy.Integer(0)
         for weight, row in zip(self.weights, self.distributions):
             term = weight
@@ -94,6 +101,8 @@ class FrozenMixture:
         >>> iid_uniform(3).sample(np.random.default_rng(0), 2, 4).shape
         (2, 4)
         """
+        if not isinstance(generator, np.random.Generator):
+            raise InvalidTypeError(f"generator must be a numpy.random.Generator, got {generator!r}")
         n_samples = require_integer(n_samples, "n_samples", minimum=0)
         length = require_integer(length, "length", minimum=1)
         weights = np.array([as_float(w, "weights") for w in self.weights])
@@ -105,14 +114,14 @@ class FrozenMixture:
 
     def parameters(self) -> tuple[sympy.Symbol, ...]:
         """The free symbols of the weights and distributions, sorted by name."""
-        symbols = frozenset().union(*(e.free_symbols for row in (self.weights, *self.distributions) for e in row))
+        symbols = frozenset().union(*(probability.free_symbols for probability in self.probabilities))
         return tuple(sorted(symbols, key=str))
 
     def __repr__(self) -> str:
-        rows = ["[" + ", ".join(map(str, row)) + "]" for row in self.distributions]
+        rows = ["[" + ", ".join(map(as_text, row)) + "]" for row in self.distributions]
         if len(rows) == 1:
             return f"iid({rows[0]})"
-        return f"frozen_mixture([{', '.join(map(str, self.weights))}], [{', '.join(rows)}])"
+        return f"frozen_mixture([{', '.join(map(as_text, self.weights))}], [{', '.join(rows)}])"
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,23 @@ class UniformTokens:
 
     vocab_size: int | sympy.Expr
 
+    def __post_init__(self) -> None:
+        size = self.vocab_size
+        if isinstance(size, str):
+            known = size == vocabulary_symbol.name or size.isdecimal()
+            require(known, "vocab_size", "must be an integer or the symbol V", size)
+            size = int(size) if size.isdecimal() else vocabulary_symbol
+        if isinstance(size, sympy.Expr) and size.free_symbols:
+            require(str(size) == vocabulary_symbol.name, "vocab_size", "must be an integer or the symbol V", size)
+            object.__setattr__(self, "vocab_size", vocabulary_symbol)
+        else:
+            object.__setattr__(self, "vocab_size", require_integer(size, "vocab_size", minimum=1))
+
+    @property
+    def probabilities(self) -> tuple[sympy.Expr, ...]:
+        """The probability of a token, 1/V."""
+        return (1 / sympy.sympify(self.vocab_size),)
+
     @property
     def is_token_symmetric(self) -> bool:
         """True: all tokens are alike."""
@@ -128,7 +154,8 @@ class UniformTokens:
 
     def moment(self, exponents: Sequence[int]) -> sympy.Expr:
         r"""The probability :math:`V^{-|r|}` that given positions hold given tokens."""
-        return sympy.Integer(1) / sympy.sympify(self.vocab_size) ** sum(exponents)
+        count = self.vocab_size if isinstance(self.vocab_size, int) else len(tuple(exponents))
+        return sympy.Integer(1) / sympy.sympify(self.vocab_size) ** sum(_exponents(exponents, count))
 
     def _with_numbers(self) -> FrozenMixture:
         if not isinstance(self.vocab_size, int):
@@ -148,14 +175,14 @@ class UniformTokens:
         return tuple(sorted(getattr(self.vocab_size, "free_symbols", ()), key=str))
 
     def __repr__(self) -> str:
-        return f"iid_uniform({self.vocab_size})"
+        return f"iid_uniform({as_text(sympy.sympify(self.vocab_size))})"
 
 
 ExchangeableMeasure = FrozenMixture | UniformTokens
 
 
-def iid_uniform(vocab_size: Any = sympy.Symbol("V", integer=True, positive=True)) -> UniformTokens:
-    """Independent uniform tokens; ``vocab_size`` is an integer of at least 1 or a symbol (``V`` unless given).
+def iid_uniform(vocab_size: Any = vocabulary_symbol) -> UniformTokens:
+    """Independent uniform tokens; ``vocab_size`` is an integer of at least 1, or the symbol V (unless given).
 
     >>> iid_uniform(3).moment((1, 0, 2)), iid_uniform().moment((1, 2))
     (1/27, V**(-3))
@@ -164,18 +191,14 @@ def iid_uniform(vocab_size: Any = sympy.Symbol("V", integer=True, positive=True)
     ...
     symrep.errors.InvalidArgumentError: vocab_size must be at least 1, got 0
     """
-    if isinstance(vocab_size, str):
-        vocab_size = sympy.Symbol(vocab_size, integer=True, positive=True)
-    if isinstance(vocab_size, sympy.Expr) and vocab_size.free_symbols:
-        return UniformTokens(vocab_size)
-    return UniformTokens(require_integer(vocab_size, "vocab_size", minimum=1))
+    return UniformTokens(vocab_size)
 
 
 def iid(probabilities: Iterable[Any]) -> FrozenMixture:
     """Independent tokens with the given exact probabilities.
 
     >>> iid(["1/2", "1/3", "1/6"])
-    iid([1/2, 1/3, 1/6])
+    iid(['1/2', '1/3', '1/6'])
     >>> iid([0.1, 0.2])
     Traceback (most recent call last):
     ...
@@ -191,7 +214,7 @@ def frozen_mixture(weights: Iterable[Any], distributions: Iterable[Iterable[Any]
     >>> mixture.moment((1, 1)), mixture.is_token_symmetric
     (3/16, True)
     """
-    return FrozenMixture(tuple(weights), tuple(tuple(row) for row in distributions))
+    return FrozenMixture(weights, distributions)
 
 
 def _probabilities(values: Iterable[Any], argument: str) -> tuple[sympy.Expr, ...]:
@@ -208,8 +231,15 @@ def _probabilities(values: Iterable[Any], argument: str) -> tuple[sympy.Expr, ..
     return exact
 
 
+def _exponents(exponents: Sequence[int], vocab_size: int) -> tuple[int, ...]:
+    checked = tuple(require_integer(r, "exponents", minimum=0) for r in exponents)
+    require(len(checked) == vocab_size, "exponents", f"must be {vocab_size} numbers, one per token", checked)
+    return checked
+
+
 def _as_multiset(weights: tuple[sympy.Expr, ...], rows: tuple[tuple[sympy.Expr, ...], ...]) -> dict[Any, sympy.Expr]:
     merged: dict[Any, sympy.Expr] = {}
     for weight, row in zip(weights, rows):
+        row = tuple(sympy.expand(probability) for probability in row)
         merged[row] = sympy.simplify(merged.get(row, 0) + weight)
     return {row: weight for row, weight in merged.items() if weight != 0}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from itertools import combinations
 from typing import Any
 
 import sympy
 
 from symrep.kernels.overlaps import length_symbol
-from symrep.spectra.roots import real_roots
+from symrep.spectra.roots import OrderedRoot, real_roots
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,21 @@ def leading_roots(polynomial: sympy.Poly) -> list[LeadingTerm]:
         on_edge = [p for p in points if left[0] <= p[0] <= right[0] and p[1] == left[1] + slope * (p[0] - left[0])]
         x = sympy.Dummy("x")
         edge = sympy.Poly(sum(c * x ** (i - left[0]) for i, _, c in on_edge), x)
-        terms.extend(LeadingTerm(root, -slope) for root in real_roots(edge))
+        terms.extend(LeadingTerm(root, -slope) for root in _largest_first(edge))
     return sorted(terms, key=_size, reverse=True)
+
+
+def _largest_first(polynomial: sympy.Poly) -> list[sympy.Expr]:
+    """The roots in decreasing order; by Max and Min or an ordered root where the order depends on parameters."""
+    roots = real_roots(polynomial)
+    differences = [sympy.factor(a - b) for a, b in combinations(roots, 2)]
+    if all(difference.is_nonnegative for difference in differences):
+        return roots
+    if all(difference.is_nonpositive for difference in differences):
+        return roots[::-1]
+    if len(roots) == 2:
+        return [sympy.Max(*roots), sympy.Min(*roots)]
+    return [OrderedRoot(polynomial.all_coeffs(), index) for index in range(len(roots))]
 
 
 def _upper_hull(points: list[tuple[int, Any, Any]]) -> list[tuple[int, Any, Any]]:

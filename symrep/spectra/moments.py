@@ -14,6 +14,7 @@ from math import comb, factorial, prod
 from typing import Any
 
 import sympy
+from sympy.polys.constructor import construct_domain
 from sympy.polys.rings import PolyElement, ring
 
 from symrep.measures import ExchangeableMeasure
@@ -56,6 +57,11 @@ def _stirling(n: int, k: int) -> int:
     return k * _stirling(n - 1, k) + _stirling(n - 1, k - 1)
 
 
+def _coefficient_domain(expressions: list[sympy.Expr]) -> Any:
+    """The smallest domain with all rational numbers, the expressions, their sums and products."""
+    return construct_domain([sympy.Rational(1, 2), *expressions], extension=True)[0]
+
+
 class CountExpectations:
     r"""Expectations :math:`E[\prod_w n_w^{\alpha_w}\, m^j\, 1\{\text{given tokens}\} \mid N]` on one row of positions.
 
@@ -80,8 +86,7 @@ class CountExpectations:
         self.measure = measure
         self.vocab_size = int(measure.vocab_size)
         self.row_length = sympy.sympify(row_length)
-        symbols = sorted(self.row_length.free_symbols | set(measure.parameters()), key=str)
-        self.domain = sympy.QQ[tuple(symbols)] if symbols else sympy.QQ
+        self.domain = _coefficient_domain([self.row_length, *measure.probabilities])
         self.ring = ring([f"M{v}" for v in range(self.vocab_size - 1)] or ["M0"], self.domain)[0]
         self._cache: dict[Any, PolyElement] = {}
 
@@ -93,7 +98,7 @@ class CountExpectations:
     @cached_property
     def counts(self) -> tuple[PolyElement, ...]:
         """The polynomials :math:`N_v`, v = 0..V-1, in the centred counts."""
-        mean = self.row / self.domain.convert(self.vocab_size) if self.domain == sympy.QQ else self.row * sympy.QQ(1, self.vocab_size)
+        mean = self.row * self.domain.convert(sympy.QQ(1, self.vocab_size))
         centred = list(self.ring.gens[: self.vocab_size - 1])
         centred.append(-sum(centred, self.ring.zero))
         return tuple(M + mean for M in centred)

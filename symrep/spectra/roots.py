@@ -42,6 +42,9 @@ class OrderedRoot(sympy.Expr):
             return self
         return self.doit()._eval_evalf(precision)
 
+    def _eval_is_negative(self) -> bool | None:
+        return None if self.free_symbols else bool(self.doit() < 0)
+
     def _sympystr(self, printer: Any) -> str:
         return f"OrderedRoot({printer._print(self.args[0])}, {self.args[1]})"
 

@@ -12,7 +12,7 @@ from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer
 from symrep.kernels.network import Network
 from symrep.kernels.overlaps import length_symbol, same_token_symbol
-from symrep.kernels.parameters import as_parameter
+from symrep.kernels.parameters import as_parameter, with_shared_symbols
 from symrep.measures import ExchangeableMeasure, FrozenMixture, UniformTokens, iid_uniform
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.affine import affine_blocks
@@ -77,6 +77,7 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
     def whole_block(shape: Any) -> Block:
         return _whole_block(kernel, measure, shape, context_degree, extra_token)
 
+    names = {symbol.name for symbol in (net.parameters() if isinstance(net, Network) else ())}
     return Spectrum(
         architecture,
         measure,
@@ -87,6 +88,7 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
         solve,
         whole_block,
         _stable_from(kernel, blocks, extra_token),
+        frozenset(names),
     )
 
 
@@ -94,9 +96,8 @@ def _read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
     if isinstance(net, Network):
         return KernelPolynomial.from_expression(net.overlap_polynomial()), net.extra_token, repr(net)
     if isinstance(net, sympy.Expr):
-        if net.has(same_token_symbol):
-            raise InvalidArgumentError(f"net must be a polynomial in u and m (g needs a network with a readout), got {net}")
-        return KernelPolynomial.from_expression(net), None, str(net)
+        kernel = with_shared_symbols(net, "net", frozenset({same_token_symbol.name, "x"}))
+        return KernelPolynomial.from_expression(kernel), None, str(kernel)
     raise InvalidTypeError(f"net must be a network or a polynomial in u and m, got {net!r}")
 
 
@@ -113,7 +114,9 @@ def _read_length(length: Any, extra_token: str | None) -> sympy.Expr:
 
 
 def _at_length(kernel: KernelPolynomial, length: sympy.Expr) -> KernelPolynomial:
-    terms = ((key, c.subs(length_symbol, length)) for key, c in kernel.terms)
+    terms = [(key, c.subs(length_symbol, length)) for key, c in kernel.terms]
+    finite = not any(c.has(sympy.zoo, sympy.nan) for _, c in terms)
+    require(finite, "length", "must not be a pole of the kernel", length)
     return KernelPolynomial(tuple((key, c) for key, c in terms if c != 0))
 
 
@@ -148,11 +151,30 @@ def _query_sectors(kernel: KernelPolynomial, measure: UniformTokens) -> Iterator
 def _context_blocks(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, extra_token: str | None) -> tuple[Block, ...]:
     vocab_size = sympy.sympify(measure.vocab_size)
     if not vocab_size.is_Integer:
-        blocks = affine_blocks(kernel, vocab_size, degree)
+        if extra_token == "last":
+            blocks = _without_last(affine_blocks(kernel, vocab_size, degree + 1))
+        else:
+            blocks = affine_blocks(kernel, vocab_size, degree)
         if degree.is_Integer:
             blocks = [_numbered(block, int(degree)) for block in blocks if block.shape.exists(int(degree))]
         return tuple(blocks)
     return _solved_blocks(kernel, measure, degree, extra_token)
+
+
+def _without_last(blocks: list[Block]) -> list[Block]:
+    """Blocks of a kernel that treats all n positions alike, by the irreps of the permutations of the first n - 1.
+
+    Branching: (n) restricts to (n-1), and (n-1,1) to (n-1) and (n-2,1).
+    """
+    restricted = []
+    for block in blocks:
+        degree = block.shape.degree - 1
+        token_dimension = block.degeneracy / block.shape.dimension
+        for lower in ((), (1,)) if block.shape.depth else ((),):
+            shape = PaddedShape(lower, degree)
+            degeneracy = sympy.factor(shape.dimension * token_dimension)
+            restricted.append(Block(shape, block.token_shape, None, block.matrix, block.basis, degeneracy))
+    return restricted
 
 
 def _numbered(block: Block, degree: int) -> Block:
@@ -199,10 +221,15 @@ def _expected_trace(kernel: KernelPolynomial, measure: Any, length: sympy.Expr) 
 
 
 def _stable_from(kernel: KernelPolynomial, blocks: tuple[Block, ...], extra_token: str | None) -> int:
-    """The length from which the symbolic blocks are those of every length: row one then holds all the polynomials need."""
-    least = max((_lower(block).size for block in blocks), default=0)
-    first_rows = max((_lower(block).parts[0] for block in blocks if _lower(block).parts), default=0)
-    return max(kernel.match_degree, least) + first_rows + (1 if extra_token == "last" else 0)
+    """The length from which the symbolic blocks are those of every length.
+
+    On the shape (n-k, mu) a kernel of degree r in m leaves polynomials of degree r - k in m on the positions of row one
+    outside the columns of mu, so there must be at least r - k of them: n >= r + mu_1. Where k = r one less will do,
+    because the dimension polynomial vanishes one step before the shape exists.
+    """
+    degree = kernel.match_degree
+    needed = [degree + max(_lower(block).parts, default=0) - (_lower(block).size == degree > 0) for block in blocks]
+    return max(needed, default=1) + (1 if extra_token == "last" else 0) or 1
 
 
 def _lower(block: Block) -> Partition:
@@ -210,13 +237,17 @@ def _lower(block: Block) -> Partition:
 
 
 def _substituted(net: Any, measure: Any, length: sympy.Expr, values: dict[str, Any]) -> tuple[Any, Any, Any]:
-    values = dict(values)
-    if "L" in values and length == length_symbol:
-        length = values.pop("L")
-    if isinstance(measure, UniformTokens) and "V" in values:
-        measure = iid_uniform(values.pop("V"))
     exact = {name: as_parameter(value, name) for name, value in values.items()}
-    return net.substitute(**exact) if isinstance(net, Network) else _replace_names(net, exact), _measure_with(measure, exact), length
+    if "L" in exact and length == length_symbol:
+        length = values["L"]
+    if isinstance(measure, UniformTokens) and "V" in exact:
+        measure = iid_uniform(values["V"])
+    if isinstance(net, Network):
+        known = {symbol.name for symbol in net.parameters()}
+        net = net.substitute(**{name: value for name, value in exact.items() if name in known})
+    else:
+        net = _replace_names(net, {name: value for name, value in exact.items() if name != "L"})
+    return net, _measure_with(measure, exact), length
 
 
 def _measure_with(measure: Any, exact: dict[str, sympy.Expr]) -> Any:
@@ -227,7 +258,7 @@ def _measure_with(measure: Any, exact: dict[str, sympy.Expr]) -> Any:
 
 
 def _replace_names(expression: sympy.Expr, exact: dict[str, sympy.Expr]) -> sympy.Expr:
-    return expression.subs({s: exact[s.name] for s in expression.free_symbols if s.name in exact})
+    return expression.xreplace({s: exact[s.name] for s in expression.free_symbols if s.name in exact})
 
 
 def _plain(value: Any) -> Any:

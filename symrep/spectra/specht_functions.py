@@ -139,11 +139,6 @@ class SpechtFunctions:
             pairs = list(zip(over.gens, map(over.domain.convert, centred)))
             yield counts, polynomial.evaluate(pairs) if pairs else polynomial.coeff(1)
 
-    @cached_property
-    def token_swaps(self) -> tuple[tuple[int, int], ...]:
-        """All pairs of tokens."""
-        return tuple(combinations(range(self.vocab_size), 2))
-
     def rename(self, seed: Seed, v: int, w: int) -> Seed:
         """The seed with tokens v and w exchanged."""
         names = list(range(self.vocab_size))

@@ -12,7 +12,8 @@ import sympy
 
 from symrep.combinatorics.partitions import Partition
 from symrep.display import Code, Column, Table
-from symrep.errors import FreeSymbolError, InvalidArgumentError
+from symrep.errors import FreeSymbolError, InvalidArgumentError, require_integer
+from symrep.kernels.parameters import as_parameter
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm
@@ -68,6 +69,7 @@ class Spectrum:
     solve: Callable[..., Spectrum] = field(repr=False, compare=False)
     whole_block: Callable[[Any], Block] = field(repr=False, compare=False)
     stable_from: int = 1
+    parameter_names: frozenset[str] = frozenset()
 
     @property
     def vocab_size(self) -> Any:
@@ -133,7 +135,7 @@ class Spectrum:
         if isinstance(value, (Partition, PaddedShape)) and isinstance(value, PaddedShape) == symbolic:
             return value
         if not symbolic:
-            return Partition(value)
+            return value.at(int(value.degree)) if isinstance(value, PaddedShape) else Partition(value)
         lower = value if isinstance(value, Partition) else Partition(value)
         labels = self.shapes if argument == "shape" else tuple(block.token_shape for block in self.blocks)
         return next((label for label in labels if isinstance(label, PaddedShape) and label.lower == lower), PaddedShape(lower))
@@ -185,15 +187,14 @@ class Spectrum:
         (4) (2,1) 0.08333333333333333 2
         """
         self._require_names(values)
+        values = {name: _exact_number(name, value) for name, value in values.items()}
         missing = sorted(s.name for s in self.free_symbols() if s.name not in values)
         if missing:
             raise FreeSymbolError(f"evaluate needs numbers for {', '.join(missing)}, got {sorted(values)}")
-        length = sympy.sympify(self.length)
-        exact_length = length.subs({s: values[s.name] for s in length.free_symbols})
-        closed_form_holds = length.is_Integer or exact_length >= self.stable_from
+        closed_form_holds = sympy.sympify(self.length).is_Integer or values["L"] >= self.stable_from
         source = self if closed_form_holds else self.substitute(L=values["L"])
-        numbers = {s: sympy.sympify(values[s.name], rational=True) for s in source.free_symbols()}
-        numbers |= {s: sympy.sympify(values[s.name]) for s in sympy.sympify(source.total_dimension).free_symbols}
+        symbols = source.free_symbols() | sympy.sympify(source.total_dimension).free_symbols
+        numbers = {symbol: values[symbol.name] for symbol in symbols}
         levels = [_evaluated(level, numbers) for level in source.levels]
         levels = [level for level in levels if level.degeneracy and level.eigenvalue]
         levels.sort(key=lambda level: -level.eigenvalue)
@@ -201,7 +202,7 @@ class Spectrum:
         return EvaluatedSpectrum(self.architecture, tuple(levels), total)
 
     def _require_names(self, values: dict[str, Any]) -> None:
-        known = {symbol.name for symbol in self.free_symbols()}
+        known = {symbol.name for symbol in self.free_symbols()} | self.parameter_names
         for name in values:
             if name not in known:
                 raise InvalidArgumentError(f"symbol must be one of {', '.join(sorted(known)) or 'none'}, got {name!r}")
@@ -285,6 +286,16 @@ class EvaluatedSpectrum:
     def trace(self) -> float:
         """The sum of eigenvalue times degeneracy."""
         return float(sum(level.eigenvalue * level.degeneracy for level in self.levels))
+
+
+def _exact_number(name: str, value: Any) -> sympy.Expr:
+    """A number for a symbol: an integer of at least 1 for L and V, an exact nonnegative number for the others."""
+    if name in ("L", "V"):
+        return sympy.Integer(require_integer(value, {"L": "length", "V": "vocab_size"}[name], minimum=1))
+    number = as_parameter(value, name)
+    if number.free_symbols:
+        raise FreeSymbolError(f"{name} must be a number, got {value!r}")
+    return number
 
 
 def _evaluated(level: EigenLevel, numbers: dict[sympy.Symbol, Any]) -> EigenLevel:

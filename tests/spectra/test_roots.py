@@ -211,7 +211,6 @@ MEASURES = {
     "symmetric mixture": measures.frozen_mixture(["1/2", "1/2"], [["1/4", "3/4"], ["3/4", "1/4"]]),
     "mixture": measures.frozen_mixture(["1/3", "2/3"], [["1/4", "3/4"], ["4/5", "1/5"]]),
 }
-TIED = "roots of one exponent whose order depends on the parameters are paired with the wrong leading terms"
 
 
 def _architectures():
@@ -221,8 +220,6 @@ def _architectures():
                 marks = []
                 if name == "linear-block" and measure in ("iid 2", "mixture", "uniform 3"):
                     marks.append(pytest.mark.slow)
-                if (measure, name, readout) == ("uniform 3", "linear-block", "last"):
-                    marks.append(pytest.mark.xfail(strict=True, reason=TIED))
                 yield pytest.param(measure, name, readout, marks=marks)
 
 
@@ -261,7 +258,6 @@ def test_limits_of_the_square_roots_of_the_pooled_block():
         assert sympy.limit(level.eigenvalue / level.leading.as_expression(), L, sympy.oo) == 1
 
 
-@pytest.mark.xfail(strict=True, reason=TIED)
 def test_leading_terms_of_a_tie_belong_to_their_roots():
     """The roots are near a L and near b L: the larger one is known only with numbers."""
     matrix = sympy.ImmutableMatrix([[a * L, 1], [1, b * L]])
