@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import html
 import io
+import itertools
 import json
 import math
+import numbers
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,6 +86,9 @@ class Column:
     latex_heading: str | None = None
     align: str = "l"
     only: str | None = None
+
+    def __post_init__(self) -> None:
+        require(self.only in (None, "data", "display"), "only", "must be None, 'data' or 'display'", self.only)
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ class Table:
         """A pipe table; expressions as ``$...$``."""
         columns, rows = self._part("data")
         lines = [_sentence(self.caption, _markdown, str), ""]
-        lines.append("| " + " | ".join(column.latex_heading or column.heading for column in columns) + " |")
+        lines.append("| " + " | ".join((column.latex_heading or column.heading).replace("|", r"\|") for column in columns) + " |")
         lines.append("| " + " | ".join("---" for _ in columns) + " |")
         for row in rows:
             lines.append("| " + " | ".join(_markdown(cell) for cell in row) + " |")
@@ -200,7 +205,8 @@ class Table:
         columns, rows = self._part("data")
         align = "".join(column.align for column in columns)
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns)
-        lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{_sentence(self.caption, _latex, str)}}}"]
+        caption = _sentence(self.caption, _latex, _latex_prose)
+        lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{caption}}}"]
         lines += [rf"\label{{tab:{self.label}}}", rf"\{self.latex_size}"]
         if self.latex_size in ("tiny", "scriptsize"):
             lines.append(r"\setlength{\tabcolsep}{3pt}")
@@ -211,7 +217,7 @@ class Table:
         lines += [r"\bottomrule", r"\end{tabular}"]
         if self.notes:
             lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
-            lines += ["\\par\\smallskip\n".join(_sentence(note, _latex, str) for note in self.notes), r"\end{minipage}"]
+            lines += ["\\par\\smallskip\n".join(_sentence(note, _latex, _latex_prose) for note in self.notes), r"\end{minipage}"]
         lines.append(r"\end{table}")
         return "\n".join(lines)
 
@@ -234,6 +240,18 @@ def latex_text(text: str) -> str:
     50\\% of a\\_b
     """
     return "".join("\\" + c if c in "&%$#_{}" else {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"}.get(c, c) for c in text)
+
+
+def _latex_prose(text: str) -> str:
+    """Text with its special characters escaped outside ``$...$``.
+
+    >>> print(_latex_prose("50% of $a_1$ & more"))
+    50\\% of $a_1$ \\& more
+    """
+    pieces = text.split("$")
+    if len(pieces) % 2 == 0:
+        return latex_text(text)
+    return "$".join(piece if inside else latex_text(piece) for piece, inside in zip(pieces, itertools.cycle((False, True))))
 
 
 def _is_sequence(cell: Any) -> bool:
@@ -283,7 +301,7 @@ def _latex(cell: Any) -> str:
     if _is_sequence(cell):
         return r"\begin{tabular}[t]{@{}l@{}}" + r" \\ ".join(map(_latex, cell)) + r"\end{tabular}"
     if isinstance(cell, str):
-        return cell
+        return _latex_prose(cell)
     if isinstance(cell, float):
         return f"${cell:.6g}$"
     return f"${math_latex(cell)}$"
@@ -316,7 +334,9 @@ def _html(cell: Any) -> str:
 def _json(cell: Any) -> Any:
     if isinstance(cell, float) and not math.isfinite(cell):
         return str(cell)
-    if cell is None or isinstance(cell, (int, float, str)):
+    if isinstance(cell, numbers.Integral):
+        return int(cell)
+    if cell is None or isinstance(cell, (float, str)):
         return cell
     if _is_sequence(cell):
         return [_json(item) for item in cell]

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +168,13 @@ def _cycle_heading(cycle_type: Partition, template: str, separator: str) -> str:
     return separator.join(pieces)
 
 
-def all_tables() -> Iterator[Table]:
-    """Every table, in the order of ``all.tex``."""
+@cache
+def all_tables() -> tuple[Table, ...]:
+    """Every table, in the order of ``all.tex``; made once per process."""
+    return tuple(_made_tables())
+
+
+def _made_tables() -> Iterator[Table]:
     yield irreps_table()
     for model in MODELS:
         spec = model.spectrum()
@@ -196,7 +202,7 @@ def standalone_latex(tables: Iterable[Table]) -> str:
 
 def table_files() -> dict[str, str]:
     """File name to content, for every table in every format, and ``all.tex``."""
-    tables = list(all_tables())
+    tables = all_tables()
     files = {f"{table.label}{suffix}": table.to(format) + "\n" for table in tables for format, suffix in SUFFIXES.items()}
     files["all.tex"] = standalone_latex(tables) + "\n"
     return files
@@ -219,6 +225,9 @@ def write_files(directory: str | os.PathLike[str], files: dict[str, str]) -> lis
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=target) as temporary:
             for name, content in files.items():
                 (Path(temporary) / name).write_text(content, encoding="utf-8", newline="\n")
+            blocked = [name for name in sorted(files) if (target / name).is_dir()]
+            if blocked:
+                raise IsADirectoryError(21, f"Is a directory: {blocked[0]}")
             for name in sorted(files):
                 os.replace(Path(temporary) / name, target / name)
     except OSError as error:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from math import log2
+from math import inf, isfinite, log2
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,17 @@ import mpmath
 import numpy as np
 import sympy
 
-from symrep.combinatorics.partitions import Partition
+from symrep.combinatorics.partitions import Partition, partitions
 from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, VerificationError
 from symrep.kernels import Network, architecture
 from symrep.kernels.parameters import parse_expression
 from symrep.representations.irreps import orthogonal
-from symrep.spectra.dense import DenseSpectrum, dense_spectrum
-from symrep.tables import MODELS, Model, all_tables
+from symrep.spectra.dense import DenseSpectrum, all_sequences, dense_spectrum
+from symrep.tables import MODELS, Model, all_tables, table_files
 
 TOLERANCE = 1e-10
-_MAX_SEQUENCES = 260
+_MAX_SEQUENCES = 130
 _FAR = 10**24
 
 
@@ -44,30 +44,53 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        """Whether the deviation is within the tolerance."""
+        """Whether the deviation is within the tolerance; it is infinite where labels or rows are wrong."""
         return self.deviation <= TOLERANCE
 
 
 def verify(directory: str | Path | None = None) -> Iterator[Comparison]:
     """Compare the tables, as written in a directory or as made now, with numpy; yields one result per compared column.
 
-    Eigenvalues, traces and bounds against the dense operator on [V]^L; samples needed against a numeric solution of the
-    self-consistent equation; leading terms against the exact entries at L = 10^24; dimensions against the hook length
-    formula; characters against traces of orthogonal matrices.
+    Eigenvalues, degeneracies, labels, traces and bounds against the dense operator on [V]^L, split by both symmetries;
+    samples needed against a numeric solution of the self-consistent equation; leading terms against the exact entries at
+    L = 10^24; dimensions against the hook length formula; characters against traces of orthogonal matrices. Files in a
+    directory must besides be those that this version writes, so that captions, notes and the other formats count too.
 
     Raises
     ------
     InvalidArgumentError
         When the directory lacks a table.
+    VerificationError
+        When a table cannot be read as what it should be.
     """
     read = _reader(directory)
-    yield _verify_irreps(read("irreps"))
+    irreps = read("irreps")
+    yield from _readable("irreps", lambda: _verify_irreps(irreps))
     for model in MODELS:
         rows = {kind: read(f"{kind}-{model.key}") for kind in ("spectrum", "bounds", "samples")}
-        yield from _verify_finite(model, rows)
-        yield from _verify_asymptotics(model, rows)
+        yield from _readable(model.key, lambda: _verify_finite(model, rows))
+        yield from _readable(model.key, lambda: _verify_asymptotics(model, rows))
     for n in range(2, 9):
-        yield _verify_characters(n, read(f"characters-s{n}"))
+        characters = read(f"characters-s{n}")
+        yield from _readable(f"characters-s{n}", lambda: _verify_characters(n, characters))
+    if directory is not None:
+        yield from _verify_files(Path(directory))
+
+
+def _readable(label: str, work: Callable[[], Iterator[Comparison]]) -> Iterator[Comparison]:
+    try:
+        yield from work()
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise VerificationError(f"table {label} cannot be read: {type(error).__name__}: {error}") from None
+
+
+def _verify_files(directory: Path) -> Iterator[Comparison]:
+    files = table_files()
+    for suffix in (".tex", ".md", ".csv", ".json"):
+        expected = {name: text for name, text in files.items() if name.endswith(suffix)}
+        found = {name: (directory / name).read_text("utf-8") for name in expected if (directory / name).is_file()}
+        wrong = sorted(name for name in expected if found.get(name) != expected[name])
+        yield Comparison(wrong[0] if wrong else f"*{suffix}", "text", "what is written now", len(expected), inf if wrong else 0.0)
 
 
 def require_verified(comparisons: Iterable[Comparison]) -> None:
@@ -118,6 +141,7 @@ class _Deviations:
         scale = abs(reference) if scale is None else scale
         difference = abs(value - reference)
         relative = float(difference / scale) if scale else float(difference)
+        relative = relative if isfinite(relative) else inf
         self.largest[quantity] = max(self.largest.get(quantity, 0.0), relative)
         self.count[quantity] = self.count.get(quantity, 0) + 1
 
@@ -158,7 +182,7 @@ def _eigenvalues_of(entry: Any, numbers: dict[str, Any], digits: int = 30) -> li
         return [_evaluate(entry, numbers, digits)]
     trace, determinant = (_evaluate(part.split("=")[1], numbers, digits) for part in entry)
     with mpmath.workdps(digits):
-        larger = trace / 2 + mpmath.sqrt(trace**2 / 4 - determinant)
+        larger = trace / 2 + mpmath.sqrt(max(trace**2 / 4 - determinant, mpmath.mpf(0)))
         return [larger, determinant / larger]
 
 
@@ -178,79 +202,135 @@ def _sample_points(model: Model) -> Iterator[tuple[int, int, Network, dict[str, 
             length += 1
 
 
-def _dense(vocab_size: int, length: int, network: Network) -> DenseSpectrum:
-    extra = 0 if network.extra_token is None else 1
-    permuted = length - 1 if network.extra_token == "last" else length
-    return dense_spectrum(network.nngp, vocab_size, permuted, extra_tokens=extra)
+Labels = tuple[Partition, Partition, Partition | None]
+
+
+@dataclass(frozen=True)
+class _Operator:
+    """A dense operator: its eigenvalues by labels, each as often as it occurs."""
+
+    by_labels: dict[Labels, list[float]]
+
+    @classmethod
+    def of(cls, vocab_size: int, length: int, network: Network) -> _Operator:
+        by_labels: dict[Labels, list[float]] = {}
+        for query_shape, spectrum in _sectors(vocab_size, length, network):
+            times = 1 if query_shape is None else query_shape.dimension
+            for level in spectrum.levels:
+                labels = (level.shape, level.token_shape, query_shape)
+                by_labels.setdefault(labels, []).extend([level.eigenvalue] * level.degeneracy * times)
+        return cls(by_labels)
+
+    @property
+    def all(self) -> list[float]:
+        return [value for values in self.by_labels.values() for value in values]
+
+    def trace(self, shape: Partition | None = None) -> float:
+        return sum(sum(values) for labels, values in self.by_labels.items() if shape in (None, labels[0]))
+
+    def nearest(self, labels: Labels, value: Any) -> float:
+        return min(self.by_labels.get(labels, [inf]), key=lambda eigenvalue: abs(eigenvalue - float(value)))
+
+
+def _sectors(vocab_size: int, length: int, network: Network) -> Iterator[tuple[Partition | None, DenseSpectrum]]:
+    """The operator whole, or for a query split by hand into functions constant in the query and of zero mean in it."""
+    if network.extra_token != "query":
+        last = network.extra_token == "last"
+        yield None, dense_spectrum(network.nngp, vocab_size, length - last, extra_tokens=int(last), token_symmetry=True)
+        return
+    gram = network.nngp(all_sequences(vocab_size, length + 1))
+    gram = gram.reshape(vocab_size**length, vocab_size, vocab_size**length, vocab_size)
+    constant = gram.mean(axis=(1, 3))
+    zero_mean = (gram[:, 0, :, 0] - gram[:, 0, :, 1]) / vocab_size
+    yield Partition((vocab_size,)), dense_spectrum(constant, vocab_size, length, token_symmetry=True)
+    yield Partition((vocab_size - 1, 1)), dense_spectrum(zero_mean, vocab_size, length, token_symmetry=True)
+
+
+def _labels_at(row: dict[str, Any], numbers: dict[str, Any]) -> Labels:
+    query_shape = _shape_at(row["query_shape"], numbers) if "query_shape" in row else None
+    return _shape_at(row["shape"], numbers), _shape_at(row["token_shape"], numbers), query_shape
 
 
 def _verify_finite(model: Model, rows: dict[str, list[dict[str, Any]]]) -> Iterator[Comparison]:
     deviations = _Deviations()
+    _compare_rows(deviations, rows)
     for vocab_size, length, network, numbers in _sample_points(model):
-        dense = _dense(vocab_size, length, network)
-        eigenvalues = np.array([level.eigenvalue for level in dense.levels])
-        counts = np.array([level.degeneracy for level in dense.levels])
-        _compare_spectrum(deviations, rows["spectrum"], dense, numbers)
-        _compare_bounds(deviations, rows["bounds"], dense, numbers)
-        _compare_samples(deviations, rows["samples"], dense, eigenvalues, counts, numbers)
-    kinds = {"eigenvalue": "spectrum", "eigenvalue (bounds)": "bounds", "dimension_bound": "bounds", "trace_bound": "bounds", "tightness": "bounds"}
+        operator = _Operator.of(vocab_size, length, network)
+        _compare_spectrum(deviations, rows["spectrum"], operator, numbers)
+        eigenvalues = [value for row in rows["spectrum"] for value in _eigenvalues_of(row["eigenvalue"], numbers)]
+        _compare_bounds(deviations, zip(rows["bounds"], eigenvalues), operator, numbers)
+        _compare_samples(deviations, zip(rows["samples"], eigenvalues), operator, numbers)
+    bounds = ("eigenvalue (bounds)", "dimension", "dimension_bound", "trace_bound", "tightness")
+    kinds = {"eigenvalue": "spectrum", "rows": "bounds, samples"} | dict.fromkeys(bounds, "bounds")
     yield from deviations.comparisons(lambda q: f"{kinds.get(q, 'samples')}-{model.key}", "dense operator")
 
 
-def _compare_spectrum(deviations: _Deviations, rows: Any, dense: DenseSpectrum, numbers: dict[str, Any]) -> None:
-    """Shape by shape: the eigenvalues of the table, padded with zeros, against those of the operator."""
-    ours: dict[Partition, list[float]] = {}
+def _compare_rows(deviations: _Deviations, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Bounds and samples have one row per eigenvalue of the spectrum, with its labels and in its order."""
+    names = ("shape", "token_shape", "query_shape")
+    expected = []
+    for row in rows["spectrum"]:
+        count = len(row["eigenvalue"]) if isinstance(row["eigenvalue"], list) else 1
+        expected += [[row.get(name) for name in names]] * count
+    for kind in ("bounds", "samples"):
+        same = [[row.get(name) for name in names] for row in rows[kind]] == expected
+        deviations.add("rows", 0.0 if same else inf, 0.0)
+
+
+def _compare_spectrum(deviations: _Deviations, rows: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
+    """Label by label: the eigenvalues of the table, padded with zeros, against those of the operator."""
+    ours: dict[Labels, list[float]] = {}
     for row in rows:
         degeneracy = int(mpmath.nint(_evaluate(row["degeneracy"], numbers)))
-        if degeneracy:
-            shape = _shape_at(row["shape"], numbers)
-            for value in _eigenvalues_of(row["eigenvalue"], numbers):
-                if value != 0:
-                    ours.setdefault(shape, []).extend([float(value)] * degeneracy)
-    scale = max(level.eigenvalue for level in dense.levels)
-    for shape in {level.shape for level in dense.levels} | set(ours):
-        theirs = np.repeat(dense.eigenvalues(shape), shape.dimension)
-        mine = np.zeros(len(theirs))
-        mine[: len(ours.get(shape, []))] = ours.get(shape, [])
-        for value, reference in zip(sorted(mine), sorted(theirs)):
+        for value in _eigenvalues_of(row["eigenvalue"], numbers):
+            if value != 0 and degeneracy:
+                ours.setdefault(_labels_at(row, numbers), []).extend([float(value)] * degeneracy)
+    scale = max(operator.all)
+    for labels in set(operator.by_labels) | set(ours):
+        theirs, mine = operator.by_labels.get(labels, []), ours.get(labels, [])
+        padded = mine + [0.0] * (len(theirs) - len(mine))
+        if len(padded) > len(theirs):
+            deviations.add("eigenvalue", inf, 0.0)
+        for value, reference in zip(sorted(padded), sorted(theirs)):
             deviations.add("eigenvalue", value, reference, scale)
 
 
-def _compare_bounds(deviations: _Deviations, rows: Any, dense: DenseSpectrum, numbers: dict[str, Any]) -> None:
-    mean_diagonal = dense.trace()
-    scale = max(level.eigenvalue for level in dense.levels)
-    for row in _existing(rows, numbers):
-        shape = _shape_at(row["shape"], numbers)
-        eigenvalue = _evaluate(row["eigenvalue"], numbers)
-        nearest = min(dense.eigenvalues(shape), key=lambda value: abs(value - float(eigenvalue)))
-        deviations.add("eigenvalue (bounds)", eigenvalue, nearest, scale)
-        deviations.add("dimension_bound", _evaluate(row["dimension_bound"], numbers), mean_diagonal / shape.dimension)
-        deviations.add("trace_bound", _evaluate(row["trace_bound"], numbers), dense.trace(shape) / shape.dimension)
-        deviations.add("tightness", _evaluate(row["tightness"], numbers), nearest * shape.dimension / mean_diagonal, 1)
+def _compare_bounds(deviations: _Deviations, pairs: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
+    mean_diagonal = operator.trace()
+    scale = max(operator.all)
+    for row, listed in _existing(pairs, numbers):
+        labels = _labels_at(row, numbers)
+        dimension = labels[0].dimension
+        eigenvalue = operator.nearest(labels, listed)
+        deviations.add("eigenvalue (bounds)", _evaluate(row["eigenvalue"], numbers), eigenvalue, scale)
+        deviations.add("dimension", _evaluate(row["dimension"], numbers), dimension)
+        deviations.add("dimension_bound", _evaluate(row["dimension_bound"], numbers), mean_diagonal / dimension)
+        deviations.add("trace_bound", _evaluate(row["trace_bound"], numbers), operator.trace(labels[0]) / dimension)
+        deviations.add("tightness", _evaluate(row["tightness"], numbers), eigenvalue * dimension / mean_diagonal, 1)
 
 
-def _compare_samples(deviations: _Deviations, rows: Any, dense: DenseSpectrum, eigenvalues: Any, counts: Any, numbers: dict[str, Any]) -> None:
+def _compare_samples(deviations: _Deviations, pairs: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
     """Bounds by their definition; the self-consistent number by the learnability it gives when kappa is solved for."""
     ridge = float(numbers["delta"])
-    for row in _existing(rows, numbers):
-        shape = _shape_at(row["shape"], numbers)
-        deviations.add("dimension_bound (samples)", _evaluate(row["dimension_bound"], numbers), ridge * shape.dimension / dense.trace())
-        reference = ridge * shape.dimension / dense.trace(shape)
-        deviations.add("trace_bound (samples)", _evaluate(row["trace_bound"], numbers), reference)
+    for row, listed in _existing(pairs, numbers):
+        labels = _labels_at(row, numbers)
+        dimension = labels[0].dimension
+        by_dimension, by_trace = ridge * dimension / operator.trace(), ridge * dimension / operator.trace(labels[0])
+        deviations.add("dimension_bound (samples)", _evaluate(row["dimension_bound"], numbers), by_dimension)
+        deviations.add("trace_bound (samples)", _evaluate(row["trace_bound"], numbers), by_trace)
+        eigenvalue = operator.nearest(labels, listed)
         n_samples = float(_evaluate(row["equivalent_kernel"], numbers))
-        eigenvalue = min(dense.eigenvalues(shape), key=lambda value: abs(value - ridge / n_samples))
         deviations.add("equivalent_kernel", eigenvalue / (eigenvalue + ridge / n_samples), 0.5, 1)
-        kappa = _solved_kappa(float(_evaluate(row["self_consistent"], numbers)), ridge, eigenvalues, counts)
+        kappa = _solved_kappa(float(_evaluate(row["self_consistent"], numbers)), ridge, np.array(operator.all))
         deviations.add("self_consistent", eigenvalue / (eigenvalue + kappa), 0.5, 1)
 
 
-def _existing(rows: Any, numbers: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows whose eigenvalue is not zero at these numbers and whose labels exist."""
-    for row in rows:
-        key = "eigenvalue" if "eigenvalue" in row else "equivalent_kernel"
-        value = _evaluate(row[key], numbers)
-        if mpmath.isfinite(value) and value != 0 and all(_label_exists(row[label], numbers) for label in row if label.endswith("_shape")):
-            yield row
+def _existing(pairs: Any, numbers: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Rows, with the eigenvalue that the spectrum lists, where it is not zero at these numbers and the labels exist."""
+    for row, listed in pairs:
+        names = [name for name in ("shape", "token_shape", "query_shape") if name in row]
+        if listed != 0 and all(_label_exists(row[name], numbers) for name in names):
+            yield row, listed
 
 
 def _label_exists(text: str, numbers: dict[str, Any]) -> bool:
@@ -258,7 +338,7 @@ def _label_exists(text: str, numbers: dict[str, Any]) -> bool:
     return all(a >= b for a, b in zip(parts, parts[1:])) and all(part >= 0 for part in parts)
 
 
-def _solved_kappa(n_samples: float, ridge: float, eigenvalues: Any, counts: Any) -> float:
+def _solved_kappa(n_samples: float, ridge: float, eigenvalues: np.ndarray) -> float:
     """The positive root of the self-consistent equation for kappa, by bracketing."""
     from scipy.optimize import brentq
 
@@ -266,9 +346,9 @@ def _solved_kappa(n_samples: float, ridge: float, eigenvalues: Any, counts: Any)
 
     def excess(log_kappa: float) -> float:
         kappa = np.exp(log_kappa)
-        return float(np.sum(counts * positive / (positive + kappa)) + ridge / kappa - n_samples)
+        return float(np.sum(positive / (positive + kappa)) + ridge / kappa - n_samples)
 
-    upper = np.log((np.sum(counts * positive) + ridge) / n_samples)
+    upper = np.log((np.sum(positive) + ridge) / n_samples)
     return float(np.exp(brentq(excess, np.log(ridge / n_samples) - 1e-9, upper + 1e-9, xtol=1e-15, rtol=1e-15)))
 
 
@@ -307,28 +387,40 @@ def _measured_exponent(text: str, numbers: dict[str, Any]) -> float:
     return -log2(far / near)
 
 
-def _verify_irreps(rows: list[dict[str, Any]]) -> Comparison:
+def _verify_irreps(rows: list[dict[str, Any]]) -> Iterator[Comparison]:
     deviations = _Deviations()
+    far = {"L": sympy.Integer(_FAR)}
+    lowers = []
     for row in rows:
-        for length in range(int(row["first_length"]), 13):
+        first = int(row["first_length"])
+        for length in range(first, first + 12):
             numbers = {"L": sympy.Integer(length)}
             deviations.add("dimension", _evaluate(row["dimension"], numbers), _shape_at(row["shape"], numbers).dimension)
-    return next(deviations.comparisons(lambda q: "irreps", "hook length formula"))
+        below = first == 0 or not _label_exists(row["shape"], {"L": sympy.Integer(first - 1)})
+        deviations.add("first_length", 0.0 if below else inf, 0.0)
+        lower = _shape_at(row["shape"], far).parts[1:]
+        lowers.append(lower)
+        deviations.add("depth", row["depth"], sum(lower), 1)
+        deviations.add("leading", _evaluate(row["leading"], far, 160), _evaluate(row["dimension"], far, 160))
+    expected = [partition.parts for depth in range(max(map(sum, lowers)) + 1) for partition in partitions(depth)]
+    deviations.add("rows", 0.0 if lowers == expected else inf, 0.0)
+    return deviations.comparisons(lambda q: "irreps", "hook length formula")
 
 
-def _verify_characters(n: int, rows: list[dict[str, Any]]) -> Comparison:
+def _verify_characters(n: int, rows: list[dict[str, Any]]) -> Iterator[Comparison]:
     deviations = _Deviations()
-    for row in rows:
-        matrices = orthogonal(_shape_at(row["shape"], {}).parts)
-        for key in row:
-            if key != "shape":
-                cycle_type = [int(part) for part in key.split(",")]
-                trace = float(np.trace(matrices.to_numpy(_representative(cycle_type))))
-                deviations.add("character", row[key], trace, 1)
-    return next(deviations.comparisons(lambda q: f"characters-s{n}", "trace of the orthogonal matrix"))
+    cycle_types = {",".join(map(str, partition.parts)): partition.parts for partition in partitions(n)}
+    for row, shape in zip(rows, partitions(n), strict=True):
+        labelled = row["shape"] == str(shape) and list(row) == ["shape", *cycle_types]
+        deviations.add("labels", 0.0 if labelled else inf, 0.0)
+        matrices = orthogonal(shape)
+        for key, cycle_type in cycle_types.items():
+            trace = float(np.trace(matrices.to_numpy(_representative(cycle_type))))
+            deviations.add("character", row[key], trace, 1)
+    return deviations.comparisons(lambda q: f"characters-s{n}", "trace of the orthogonal matrix")
 
 
-def _representative(cycle_type: list[int]) -> sympy.combinatorics.Permutation:
+def _representative(cycle_type: tuple[int, ...]) -> sympy.combinatorics.Permutation:
     start, images = 0, []
     for part in cycle_type:
         images += [start + (i + 1) % part for i in range(part)]

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import factorial, prod
 from typing import Any
 
+from symrep.combinatorics.drawing import diagram_svg
 from symrep.errors import InvalidPartitionError, InvalidTypeError, require, require_integer
 
 
@@ -248,6 +249,9 @@ class Partition:
 
     def _repr_latex_(self) -> str:
         return f"${self._latex()}$"
+
+    def _repr_html_(self) -> str:
+        return f"{self}<br>{diagram_svg(self.parts)}"
 
 
 def _as_cell(cell: Any) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from itertools import chain, pairwise
 from math import prod
 from typing import Any, ClassVar, Self
 
+from symrep.combinatorics.drawing import diagram_svg
 from symrep.combinatorics.partitions import Partition, as_partition
 from symrep.errors import InvalidArgumentError, InvalidTableauError, InvalidTypeError, require, require_integer
 
@@ -89,6 +90,9 @@ class _Tableau:
 
     def _repr_latex_(self) -> str:
         return f"${self._latex()}$"
+
+    def _repr_html_(self) -> str:
+        return diagram_svg(self.shape.parts, self.rows)
 
 
 @dataclass(frozen=True, init=False, repr=False)

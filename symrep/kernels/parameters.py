@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from numbers import Integral, Real
@@ -24,6 +25,8 @@ _SHARED = {symbol.name: symbol for symbol in (length_symbol, vocabulary_symbol, 
 _TAKEN = frozenset({overlap_symbol.name, matches_symbol.name, same_token_symbol.name, "x"})
 _NOT_NAMES = frozenset({"nan", "inf", "infinity", "oo", "zoo", "I", "E", "pi"})
 _LARGEST_EXPONENT = 1000
+_LARGEST_BITS = 256
+_DECIMAL = re.compile(r"\d+(\.\d*)?([eE][+-]?\d{1,2})?|\.\d+([eE][+-]?\d{1,2})?")
 
 
 def as_parameter(value: Any, argument: str) -> sympy.Expr:
@@ -41,14 +44,21 @@ def as_parameter(value: Any, argument: str) -> sympy.Expr:
     ...
     symrep.errors.InvalidArgumentError: variance must not be negative, got -1
     """
-    expression = with_shared_symbols(_exact(value, argument), argument, _TAKEN)
+    expression = with_shared_symbols(exact_expression(value, argument), argument, _TAKEN)
     finite = not expression.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) and expression.is_real is not False
     require(finite, argument, "must be a finite real number or an expression", value)
     require(expression.is_negative is not True, argument, "must not be negative", value)
+    small = all(_is_short(number) for number in expression.atoms(sympy.Rational))
+    require(small, argument, f"must have numerators and denominators of at most {_LARGEST_BITS} bits", value)
     return expression
 
 
-def _exact(value: Any, argument: str) -> sympy.Expr:
+def _is_short(number: sympy.Rational) -> bool:
+    return max(abs(number.p).bit_length(), number.q.bit_length()) <= _LARGEST_BITS
+
+
+def exact_expression(value: Any, argument: str) -> sympy.Expr:
+    """A number, a text or an expression as an exact sympy expression; floats at their binary value."""
     if isinstance(value, bool):
         raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {value!r}")
     if isinstance(value, str):
@@ -77,8 +87,8 @@ def with_shared_symbols(expression: sympy.Expr, argument: str, taken: frozenset[
 def parse_expression(text: str, argument: str) -> sympy.Expr:
     """Read a number or an expression: names, decimal numbers taken exactly, ``+ - * / **``, parentheses and ``sqrt``.
 
-    Nothing is evaluated as code, and exponents are rational numbers of at most 1000 so that no short text makes a huge
-    number. Names become positive symbols.
+    Nothing is evaluated as code, and no short text makes a huge number: exponents are rational numbers of at most 1000, and
+    a power of numbers may have at most 256 bits. Names become positive symbols.
 
     >>> parse_expression("a**2/(4*L) + 0.1", "entry")
     1/10 + a**2/(4*L)
@@ -89,7 +99,7 @@ def parse_expression(text: str, argument: str) -> sympy.Expr:
     """
     try:
         expression = _converted(ast.parse(text.strip(), mode="eval").body, text.strip())
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         rule = "must be a number or an expression in names, + - * / ** and sqrt"
         raise InvalidArgumentError(f"{argument} {rule}, got {text!r}") from None
     return expression
@@ -106,7 +116,9 @@ _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
 def _converted(node: ast.AST, text: str) -> sympy.Expr:
     match node:
         case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            return sympy.Rational(ast.get_source_segment(text, node).replace("_", ""))
+            literal = ast.get_source_segment(text, node).replace("_", "")
+            if _DECIMAL.fullmatch(literal):
+                return sympy.Rational(literal)
         case ast.Name(id=name) if name not in _NOT_NAMES and not name.startswith("_"):
             return _SHARED.get(name) or sympy.Symbol(name, positive=True)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -115,7 +127,8 @@ def _converted(node: ast.AST, text: str) -> sympy.Expr:
             return _converted(operand, text)
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
             base, exponent = _converted(left, text), _converted(right, text)
-            if exponent.is_Rational and abs(exponent) <= _LARGEST_EXPONENT:
+            bits = max(abs(base.p).bit_length(), base.q.bit_length()) if base.is_Rational else 1
+            if exponent.is_Rational and abs(exponent) <= _LARGEST_EXPONENT and bits * abs(exponent) <= 4 * _LARGEST_BITS:
                 return base**exponent
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATIONS:
             return _OPERATIONS[type(operator)](_converted(left, text), _converted(right, text))
@@ -134,6 +147,7 @@ def as_float(expression: sympy.Expr, argument: str) -> float:
     """
     if expression.free_symbols:
         raise FreeSymbolError(f"{argument} must be a number here, got {expression}")
+    require(expression.is_finite is not False and expression.is_real is not False, argument, "must be a finite real number", expression)
     return float(expression)
 
 

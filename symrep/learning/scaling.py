@@ -1,6 +1,6 @@
 r"""Scaling laws: how small symmetry makes an eigenvalue, and how many samples its functions need, as functions of L.
 
-An irrep of dimension f fills its eigenspace f times, so :math:`f \lambda \le \operatorname{tr}(P_{shape} K) \le \mathbb{E} K(x,x)`.
+The kernel is taken to be positive semidefinite, as that of every network is. An irrep of dimension f fills its eigenspace f times, so :math:`f \lambda \le \operatorname{tr}(P_{shape} K) \le \mathbb{E} K(x,x)`.
 The first bound uses the trace of the block, the second nothing but the dimension. Samples follow from eigenvalues: with
 ridge :math:`\delta` and P samples the equivalent kernel gives learnability :math:`\lambda/(\lambda + \delta/P)`, and the
 self-consistent theory :math:`\lambda/(\lambda + \kappa)` with :math:`\sum_i \lambda_i/(\lambda_i+\kappa) + \delta/\kappa = P`.
@@ -17,6 +17,7 @@ import sympy
 
 from symrep.display import Column, Formula, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require
+from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_parameter
 from symrep.spectra.asymptotics import LeadingTerm, leading_term
 from symrep.spectra.isotypic_block import Block
@@ -83,9 +84,11 @@ class ScalingLaw:
     def samples(self, method: str = "self-consistent") -> sympy.Expr:
         r"""The number of samples at which this eigenvalue reaches the learnability.
 
-        ``"dimension-bound"`` and ``"trace-bound"`` are lower bounds; ``"equivalent-kernel"`` is :math:`\delta r/\lambda` and
+        ``"equivalent-kernel"`` is :math:`\delta r/\lambda`; ``"dimension-bound"`` and ``"trace-bound"`` put a bound in place of
+        the eigenvalue and never exceed it; it never exceeds
         ``"self-consistent"`` is :math:`\sum_i d_i \lambda_i/(\lambda_i+\kappa) + \delta/\kappa` at :math:`\kappa = \lambda/r`,
-        with :math:`r = \ell/(1-\ell)` for learnability :math:`\ell`: closed forms, without solving for kappa.
+        with :math:`r = \ell/(1-\ell)` for learnability :math:`\ell`: closed forms, without solving for kappa. Simulated
+        learning follows the self-consistent theory, an approximation that improves with the number of samples.
         """
         odds = self.learnability / (1 - self.learnability)
         if method == "self-consistent":
@@ -149,6 +152,8 @@ class ScalingLaws:
 
     spectrum: Spectrum
     laws: tuple[ScalingLaw, ...]
+    ridge: sympy.Expr
+    learnability: sympy.Expr
 
     def __iter__(self) -> Iterator[ScalingLaw]:
         return iter(self.laws)
@@ -162,7 +167,7 @@ class ScalingLaws:
     @property
     def is_symbolic(self) -> bool:
         """Whether L is a symbol."""
-        return all(law.level.leading is not None for law in self.laws)
+        return bool(sympy.sympify(self.spectrum.length).free_symbols)
 
     def table(self) -> Table:
         """Bounds against the exact eigenvalues, with exponents and tightness."""
@@ -199,13 +204,16 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
         raise InvalidTypeError(f"spec must be a Spectrum, got {spec!r}")
     ridge, learnability = as_parameter(ridge, "ridge"), as_parameter(learnability, "learnability")
     require(ridge != 0, "ridge", "must be positive", ridge)
-    inside = not learnability.is_number or 0 < learnability < 1
+    require(length_symbol not in ridge.free_symbols, "ridge", "must not depend on L", ridge)
+    inside = 0 < learnability < 1 if learnability.is_number else learnability.is_Symbol and learnability != length_symbol
     require(bool(inside), "learnability", "must be strictly between 0 and 1", learnability)
+    negative = [level for level in spec.levels if level.eigenvalue.is_negative]
+    require(not negative, "spec", "must have no negative eigenvalue (a kernel is positive semidefinite)", negative[:1])
     laws = []
     for level in spec.levels:
         dimension = level.shape.dimension
         laws.append(ScalingLaw(spec, level, dimension, spec.expected_trace, spec.trace(level.shape), ridge, learnability))
-    return ScalingLaws(spec, tuple(laws))
+    return ScalingLaws(spec, tuple(laws), ridge, learnability)
 
 
 def samples_needed(spec: Spectrum, shape: Any, token_shape: Any = None, *, ridge: Any = ridge_symbol, learnability: Any = "1/2",
@@ -217,8 +225,9 @@ def samples_needed(spec: Spectrum, shape: Any, token_shape: Any = None, *, ridge
     >>> samples_needed(s.substitute(a=1, p=1), (10,), (2, 1), ridge="1/10")
     [69/14]
     """
+    all_laws = scaling_law(spec, ridge, learnability)
     wanted = spec.block(shape, token_shape)
-    laws = [law for law in scaling_law(spec, ridge, learnability) if law.level.shape == wanted.shape]
+    laws = [law for law in all_laws if law.level.shape == wanted.shape]
     if token_shape is not None:
         laws = [law for law in laws if law.level.token_shape == wanted.token_shape]
     return [law.samples(method) for law in laws]
@@ -297,12 +306,11 @@ def samples_table(laws: ScalingLaws) -> Table:
             asymptotic = Formula(f"~ {leading}", rf"\sim {sympy.latex(leading.as_expression())}")
             cells += [asymptotic if _has_surds(exact) else exact, leading, law.leading_samples()]
         rows.append((law.level.shape, *_label_cells(laws, law), *cells))
-    first = laws[0]
     notes: list[Any] = [
-        ("Ridge ", first.ridge, ", learnability ", first.learnability, "."),
+        (r"Ridge $\delta =$ ", laws.ridge, r", learnability $\ell =$ ", laws.learnability, "."),
         *_trace_notes(laws),
         r"Self-consistent: $\sum_i d_i \lambda_i/(\lambda_i + \kappa) + \delta/\kappa$ over all levels of degeneracy $d_i$, where "
-        r"$\kappa$ is the eigenvalue of the row times $(1-\ell)/\ell$ at learnability $\ell$. It is never below the other columns.",
+        r"$\kappa$ is the eigenvalue of the row times $(1-\ell)/\ell$. It is never below the other columns.",
     ]
     caption = ("Samples needed per eigenfunction: ", *laws.spectrum.title, ".")
     return Table("samples", caption, tuple(columns), tuple(rows), tuple(notes))
@@ -364,4 +372,4 @@ def _tidy(expression: sympy.Expr) -> sympy.Expr:
 
 def _has_surds(expression: sympy.Expr) -> bool:
     powers = expression.atoms(sympy.Pow)
-    return expression.has(OrderedRoot) or any(power.exp.is_Rational and not power.exp.is_Integer for power in powers)
+    return expression.has(OrderedRoot, sympy.CRootOf) or any(power.exp.is_Rational and not power.exp.is_Integer for power in powers)

@@ -6,6 +6,8 @@ from typing import Any
 
 import sympy
 
+from symrep.errors import require
+
 
 class OrderedRoot(sympy.Expr):
     r"""The k-th largest root (k from 0) of a polynomial all of whose roots are real, given by its coefficients.
@@ -24,6 +26,9 @@ class OrderedRoot(sympy.Expr):
     is_extended_real = True
 
     def __new__(cls, coefficients: Any, index: Any) -> OrderedRoot:
+        coefficients = tuple(coefficients)
+        inside = 0 <= index < len(coefficients) - 1
+        require(bool(inside), "index", f"must be at least 0 and below the degree {len(coefficients) - 1}", index)
         return sympy.Expr.__new__(cls, sympy.Tuple(*coefficients), sympy.Integer(index))
 
     @property
@@ -33,17 +38,21 @@ class OrderedRoot(sympy.Expr):
 
     def doit(self, **hints: Any) -> sympy.Expr:
         """The root as an algebraic number of sympy when the coefficients are rational numbers, else itself."""
-        if self.free_symbols:
+        if not all(coefficient.is_Rational for coefficient in self.args[0]):
             return self
         return real_roots(self.polynomial)[int(self.args[1])]
 
     def _eval_evalf(self, precision: int) -> sympy.Expr:
         if self.free_symbols:
             return self
-        return self.doit()._eval_evalf(precision)
+        if all(coefficient.is_Rational for coefficient in self.args[0]):
+            return self.doit()._eval_evalf(precision)
+        digits = int(precision / 3) + 10
+        roots = sorted((sympy.re(root) for root in self.polynomial.nroots(n=digits, maxsteps=200)), reverse=True)
+        return roots[int(self.args[1])]._eval_evalf(precision)
 
     def _eval_is_negative(self) -> bool | None:
-        return None if self.free_symbols else bool(self.doit() < 0)
+        return None if self.free_symbols else bool(self.evalf(20) < 0)
 
     def _sympystr(self, printer: Any) -> str:
         return f"OrderedRoot({printer._print(self.args[0])}, {self.args[1]})"
@@ -90,7 +99,7 @@ def factor_roots(factor: sympy.Poly) -> list[sympy.Expr]:
         return [sympy.factor(-coefficients[1])]
     if factor.degree() == 2:
         return _quadratic_roots(-coefficients[1], coefficients[2])
-    if not factor.free_symbols_in_domain:
+    if all(coefficient.is_Rational for coefficient in coefficients):
         return list(reversed(factor.real_roots()))
     return [OrderedRoot(coefficients, index) for index in range(factor.degree())]
 

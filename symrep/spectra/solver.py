@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import sympy
@@ -12,7 +12,7 @@ from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer
 from symrep.kernels.network import Network
 from symrep.kernels.overlaps import length_symbol, same_token_symbol
-from symrep.kernels.parameters import as_parameter, with_shared_symbols
+from symrep.kernels.parameters import as_parameter, exact_expression, with_shared_symbols
 from symrep.measures import ExchangeableMeasure, FrozenMixture, UniformTokens, iid_uniform
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.affine import affine_blocks
@@ -71,12 +71,6 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
     context_degree = length - 1 if extra_token == "last" else length
     blocks = tuple(_blocks(kernel, measure, context_degree, extra_token))
 
-    def solve(values: dict[str, Any]) -> Spectrum:
-        return spectrum(*_substituted(net, measure, length, values))
-
-    def whole_block(shape: Any) -> Block:
-        return _whole_block(kernel, measure, shape, context_degree, extra_token)
-
     names = {symbol.name for symbol in (net.parameters() if isinstance(net, Network) else ())}
     return Spectrum(
         architecture,
@@ -85,8 +79,8 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
         blocks,
         _plain(vocab_size ** (length + (1 if extra_token == "query" else 0))),
         _expected_trace(kernel, measure, length),
-        solve,
-        whole_block,
+        partial(_solve_anew, net, measure, length),
+        partial(_whole_block, kernel, measure, context_degree, extra_token),
         _stable_from(kernel, blocks, extra_token),
         frozenset(names),
     )
@@ -96,7 +90,8 @@ def _read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
     if isinstance(net, Network):
         return KernelPolynomial.from_expression(net.overlap_polynomial()), net.extra_token, repr(net)
     if isinstance(net, sympy.Expr):
-        kernel = with_shared_symbols(net, "net", frozenset({same_token_symbol.name, "x"}))
+        kernel = with_shared_symbols(exact_expression(net, "net"), "net", frozenset({same_token_symbol.name, "x"}))
+        require(not kernel.has(sympy.I), "net", "must be real", net)
         return KernelPolynomial.from_expression(kernel), None, str(kernel)
     raise InvalidTypeError(f"net must be a network or a polynomial in u and m, got {net!r}")
 
@@ -117,6 +112,8 @@ def _at_length(kernel: KernelPolynomial, length: sympy.Expr) -> KernelPolynomial
     terms = [(key, c.subs(length_symbol, length)) for key, c in kernel.terms]
     finite = not any(c.has(sympy.zoo, sympy.nan) for _, c in terms)
     require(finite, "length", "must not be a pole of the kernel", length)
+    rational = all(c.is_rational_function(length_symbol) for _, c in terms)
+    require(rational, "net", "must have a kernel that is rational in L", sympy.Add(*(c for _, c in terms)))
     return KernelPolynomial(tuple((key, c) for key, c in terms if c != 0))
 
 
@@ -202,7 +199,7 @@ def _solved_block(problem: BlockProblem, token_shape: Partition | None) -> Block
     return Block(shape, token_shape, None, problem.matrix(basis), basis.expressions(), _plain(degeneracy))
 
 
-def _whole_block(kernel: KernelPolynomial, measure: Any, shape: Any, degree: sympy.Expr, extra_token: str | None) -> Block:
+def _whole_block(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, extra_token: str | None, shape: Any) -> Block:
     if not sympy.sympify(measure.vocab_size).is_Integer:
         raise InvalidArgumentError(f"token_shape must be given where vocab_size is a symbol, got None for shape {shape}")
     padded = shape if isinstance(shape, PaddedShape) else PaddedShape(shape.parts[1:], degree)
@@ -234,6 +231,10 @@ def _stable_from(kernel: KernelPolynomial, blocks: tuple[Block, ...], extra_toke
 
 def _lower(block: Block) -> Partition:
     return block.shape.lower if isinstance(block.shape, PaddedShape) else Partition(block.shape.parts[1:])
+
+
+def _solve_anew(net: Any, measure: Any, length: sympy.Expr, values: dict[str, Any]) -> Spectrum:
+    return spectrum(*_substituted(net, measure, length, values))
 
 
 def _substituted(net: Any, measure: Any, length: sympy.Expr, values: dict[str, Any]) -> tuple[Any, Any, Any]:

@@ -135,10 +135,14 @@ class Spectrum:
         if isinstance(value, (Partition, PaddedShape)) and isinstance(value, PaddedShape) == symbolic:
             return value
         if not symbolic:
-            return value.at(int(value.degree)) if isinstance(value, PaddedShape) else Partition(value)
+            return self._at_length(value) if isinstance(value, PaddedShape) else Partition(value)
         lower = value if isinstance(value, Partition) else Partition(value)
         labels = self.shapes if argument == "shape" else tuple(block.token_shape for block in self.blocks)
         return next((label for label in labels if isinstance(label, PaddedShape) and label.lower == lower), PaddedShape(lower))
+
+    def _at_length(self, shape: PaddedShape) -> Partition:
+        degree = shape.degree.subs({s: self.length for s in shape.degree.free_symbols if s.name == "L"})
+        return shape.at(require_integer(degree, "degree of shape"))
 
     @staticmethod
     def _listed(labels: Any) -> str:
@@ -151,6 +155,8 @@ class Spectrum:
             symbolic = not isinstance(sympy.sympify(self.length), sympy.Integer)
             wanted = self._label(shape, "shape", symbolic)
             blocks = tuple(block for block in blocks if block.shape == wanted)
+            if not blocks:
+                raise InvalidArgumentError(f"shape must be one of {self._listed(self.shapes)}, got {shape}")
         return sympy.factor(sum((block.trace * block.degeneracy for block in blocks), sympy.Integer(0)))
 
     def shares(self) -> dict[Shape, sympy.Expr]:
@@ -210,8 +216,10 @@ class Spectrum:
     def to_json(self, **names: str) -> str:
         """A JSON object with architecture, vocab_size, length, levels and trace.
 
-        ``names`` replaces or adds entries, such as the name of a preset for ``architecture``. A level is
-        ``{"shape", "eigenvalue", "value", "degeneracy"}``; expressions are strings that ``sympy.sympify`` reads.
+        ``names`` replaces or adds entries, such as the name of a preset for ``architecture``. A level has ``shape``,
+        ``eigenvalue``, ``degeneracy``, and where they are known ``token_shape``, ``query_shape``, ``value`` (a float) and
+        ``leading``. Expressions are strings that ``sympy.sympify`` reads. An eigenvalue that only a polynomial defines is
+        null, with ``polynomial`` (in x) and ``root_index`` (0 is the largest root) beside it.
         """
         return json.dumps(self.to_dict() | names, indent=2)
 
@@ -299,7 +307,10 @@ def _exact_number(name: str, value: Any) -> sympy.Expr:
 
 
 def _evaluated(level: EigenLevel, numbers: dict[sympy.Symbol, Any]) -> EigenLevel:
-    eigenvalue = float(sympy.sympify(level.eigenvalue).subs(numbers).evalf(30))
+    exact = sympy.sympify(level.eigenvalue).subs(numbers)
+    if exact.has(sympy.zoo, sympy.nan):
+        raise InvalidArgumentError(f"symbols must not be at a pole of the kernel, got {numbers}")
+    eigenvalue = float(exact.evalf(30))
     degeneracy = int(sympy.sympify(level.degeneracy).subs(numbers))
     labels = {name: _at(getattr(level, name), numbers) for name in ("shape", "token_shape", "query_shape")} if degeneracy else {}
     return replace(level, eigenvalue=eigenvalue, degeneracy=degeneracy, leading=None, **labels)
