@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy
 
-from symrep.combinatorics.partitions import Partition
+from symrep.combinatorics.partitions import Partition, as_partition
 from symrep.display import Code, Column, Table
 from symrep.errors import FreeSymbolError, InvalidArgumentError, require_integer
 from symrep.kernels.parameters import as_parameter
@@ -149,14 +149,14 @@ class Spectrum:
         return ", ".join(dict.fromkeys(str(label) for label in labels))
 
     def trace(self, shape: Any = None) -> sympy.Expr:
-        """The sum of eigenvalue times degeneracy, over all blocks or those of one shape; exact."""
+        """The sum of eigenvalue times degeneracy, over all blocks or those of one shape (0 if not reached); exact."""
         blocks = self.blocks
         if shape is not None:
             symbolic = not isinstance(sympy.sympify(self.length), sympy.Integer)
             wanted = self._label(shape, "shape", symbolic)
+            if isinstance(wanted, Partition) and self.shapes:
+                as_partition(wanted, "shape", size=self.shapes[0].size)
             blocks = tuple(block for block in blocks if block.shape == wanted)
-            if not blocks:
-                raise InvalidArgumentError(f"shape must be one of {self._listed(self.shapes)}, got {shape}")
         return sympy.factor(sum((block.trace * block.degeneracy for block in blocks), sympy.Integer(0)))
 
     def shares(self) -> dict[Shape, sympy.Expr]:

@@ -287,3 +287,21 @@ def test_residual_errors(layers, error, message):
 def test_a_layer_without_a_rule_says_so():
     with pytest.raises(InvalidArchitectureError, match="Layer has no rule"):
         serial(TokenEmbedding(1), Layer(), MeanPool()).nngp(X, Y)
+
+
+@pytest.mark.parametrize("text", ["exec('1')", "input()", "9**9**9**9", "((2**1000)**1000)", "1e99999999", "0x10", "a.b", "[1]", "1 if a else 2"])
+def test_text_is_never_run_and_never_makes_a_huge_number(text):
+    with pytest.raises(InvalidArgumentError, match="TokenEmbedding variance must be a number or an expression"):
+        TokenEmbedding(text)
+
+
+@pytest.mark.parametrize("number", [10**80, sympy.Rational(1, 10**80), 1e-300])
+def test_numbers_of_absurd_size(number):
+    with pytest.raises(InvalidArgumentError, match="numerators and denominators of at most 256 bits"):
+        TokenEmbedding(number)
+
+
+@pytest.mark.parametrize("name", ["u", "m", "g", "x"])
+def test_names_that_are_taken(name):
+    with pytest.raises(InvalidArgumentError, match="must not use the names g, m, u, x"):
+        TokenEmbedding(sympy.Symbol(name))

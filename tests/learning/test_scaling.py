@@ -138,3 +138,23 @@ def test_bad_spectrum_method_and_quantity(pooled):
     finite = learning.scaling_law(pooled.substitute(L=4))[0]
     with pytest.raises(InvalidArgumentError, match="length must be the symbol L"):
         finite.leading("eigenvalue")
+
+
+def test_kernels_that_are_not_positive_are_refused():
+    from symrep.kernels.overlaps import matches_symbol, overlap_symbol
+
+    spec = spectrum(matches_symbol - overlap_symbol, measures.iid_uniform(2), 4)
+    with pytest.raises(InvalidArgumentError, match="spec must have no negative eigenvalue"):
+        learning.scaling_law(spec, "1/10")
+
+
+def test_the_zero_kernel_has_empty_tables():
+    spec = spectrum(kernels.architecture("linear-block", token_variance=0, position_variance=0), measures.iid_uniform(2))
+    laws = learning.scaling_law(spec)
+    assert len(laws) == 0 and laws.table().rows == laws.samples_table().rows == ()
+
+
+@pytest.mark.parametrize("arguments", [{"ridge": L}, {"ridge": 1 / L}, {"learnability": 1 + p}, {"learnability": L}])
+def test_ridge_and_learnability_are_constants(pooled, arguments):
+    with pytest.raises(InvalidArgumentError, match="must not depend on L|must be strictly between 0 and 1"):
+        learning.scaling_law(pooled, **arguments)

@@ -535,3 +535,30 @@ class TestEdges:
     def test_probabilities_that_are_not_polynomials(self, probability):
         s = spectrum(m, measures.iid([probability, 1 - probability]))
         assert sympy.simplify(s.trace() - s.expected_trace) == 0
+
+
+def test_spectra_survive_pickling():
+    import pickle
+
+    s = spectrum(architecture("linear-block"), measures.iid_uniform(2))
+    copy = pickle.loads(pickle.dumps(s))
+    assert copy.levels == s.levels
+    assert copy.substitute(L=4, a=1, p=1).levels == s.substitute(L=4, a=1, p=1).levels
+    assert copy.block((1,)).matrix == s.block((1,)).matrix
+
+
+def test_a_trace_of_another_size_is_refused():
+    s = spectrum(architecture("linear-block"), measures.iid_uniform(2), 4)
+    with pytest.raises(InvalidArgumentError, match="shape must be a partition of 4, got "):
+        s.trace((77,))
+    assert s.block(s.block((3, 1)).shape) == s.block((3, 1))
+
+
+@pytest.mark.parametrize("kernel", [sympy.I * u, u * sympy.sqrt(L)])
+def test_kernels_that_are_not_real_and_rational_in_the_length(kernel):
+    with pytest.raises(InvalidArgumentError, match="net must (be real|have a kernel that is rational in L)"):
+        spectrum(kernel, measures.iid_uniform(2), L)
+
+
+def test_floats_in_a_polynomial_are_exact():
+    assert spectrum(0.5 * u, measures.iid_uniform(2), 3).levels == spectrum(u / 2, measures.iid_uniform(2), 3).levels
