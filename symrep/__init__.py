@@ -34,6 +34,30 @@ _PUBLIC = {
     "character_polynomial": "symrep.representations.stable",
     "spectrum": "symrep.spectra.solver",
 }
+for _module, _names in {
+    "symrep.combinatorics.cores": "beta_numbers frobenius_coordinates from_core_and_quotient",
+    "symrep.combinatorics.kostka": "kostka_matrix",
+    "symrep.combinatorics.random_tableaux": "random_standard_tableau",
+    "symrep.combinatorics.rsk": "rsk inverse_rsk robinson_schensted inverse_robinson_schensted",
+    "symrep.combinatorics.tableaux": "semistandard_tableaux number_of_semistandard_tableaux",
+    "symrep.combinatorics.young_lattice": "dominance_order weak_order",
+    "symrep.representations.character_streams": "stream_columns stream_rows",
+    "symrep.representations.class_functions": "ClassFunction class_function irreducible_character permutation_character",
+    "symrep.representations.fourier": "fourier_transform inverse_fourier_transform FourierTransform permutation_index",
+    "symrep.representations.group_algebra": "GroupAlgebraElement class_sum jucys_murphy represent",
+    "symrep.representations.irreps": "standard trivial sign",
+    "symrep.representations.kronecker": "kronecker_coefficient kronecker_product reduced_kronecker_coefficient stable_kronecker_product",
+    "symrep.representations.littlewood_richardson": "littlewood_richardson_coefficient littlewood_richardson_product skew_schur",
+    "symrep.representations.matrix_units": "matrix_unit matrix_units primitive_idempotent",
+    "symrep.representations.modules": "decompose direct_sum tensor_product",
+    "symrep.representations.permutation_modules": "permutation_module regular semistandard_homomorphism",
+    "symrep.representations.plethysm": "plethysm plethysm_coefficient restriction_coefficient",
+    "symrep.representations.restrictions": "restriction young_subgroup_restriction",
+    "symrep.representations.specht": "garnir_straighten intertwiner",
+    "symrep.representations.symmetric_functions": "SymmetricFunction frobenius_characteristic inverse_frobenius_characteristic",
+}.items():
+    _PUBLIC.update(dict.fromkeys(_names.split(), _module))
+del _module, _names
 _ROOMS = ("combinatorics", "representations", "kernels", "measures", "spectra", "learning", "testing", "errors")
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]

@@ -39,38 +39,47 @@ def _output_options(default: str = "text") -> Callable[[Any], Any]:
 
 
 def _emit(text: str, out: str | None) -> None:
-    """Print, or write to a temporary file beside ``out`` and rename it."""
+    """Print, or write to a file: a regular file is replaced whole, a pipe or a device is written to."""
     if out is None:
         click.echo(text)
         return
-    path = Path(out)
+    if not out.strip():
+        raise InvalidArgumentError(f"--out must name a file, got {out!r}")
+    path = Path(os.path.realpath(out))
     try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text + "\n")
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        if path.exists() and not path.is_file():
+            path.write_text(text + "\n", encoding="utf-8")
+        else:
+            _replace(path, text + "\n")
     except OSError as error:
         raise InvalidArgumentError(f"--out must be a writable file, got {out!r}: {error.strerror or error}") from None
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def _replace(path: Path, content: str) -> None:
+    """Write to a temporary file beside ``path`` and rename it, with the mode of the file that was there."""
+    current_umask = os.umask(0)
+    os.umask(current_umask)
+    mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~current_umask
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(content)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def _show(table: Table, format_: str, out: str | None) -> None:
-    if format_ == "text" and out is None and sys.stdout.isatty():
+    if _is_terminal(format_, out):
         _print_rich(table)
     else:
         _emit(table.to(format_), out)
+
+
+def _is_terminal(format_: str, out: str | None) -> bool:
+    return format_ == "text" and out is None and sys.stdout is not None and sys.stdout.isatty()
 
 
 def _print_rich(table: Table) -> None:
@@ -82,16 +91,19 @@ def _print_rich(table: Table) -> None:
     grid = RichTable(title=caption, caption="\n".join(notes) or None, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     heading, *rows = table.text_grid()
     for title in heading:
-        grid.add_column(title)
+        grid.add_column(title, overflow="fold")
     for row in rows:
         grid.add_row(*row)
     Console().print(grid)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="symrep")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Which functions of a token sequence an infinitely wide transformer learns, exactly, per irrep of S_L."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -103,6 +115,8 @@ def tables(directory: str) -> None:
     """
     from symrep.tables import write_tables
 
+    if not directory.strip():
+        raise InvalidArgumentError(f"--directory must name a directory, got {directory!r}")
     paths = write_tables(directory)
     click.echo(f"{len(paths)} files written to {directory}")
 
@@ -179,6 +193,10 @@ def _solve(architecture: str, readout: str, vocab: str, length: str, **variances
     from symrep.measures import iid_uniform
     from symrep.spectra.solver import spectrum
 
+    for name in ("query_token_variance", "query_position_variance"):
+        if variances[name] is not None and readout != "query":
+            option = "--" + name.replace("_", "-")
+            raise InvalidArgumentError(f"{option} must be left out unless --readout is query, got {variances[name]!r}")
     net = preset(architecture, readout, **{name: value for name, value in variances.items() if value is not None})
     measure = iid_uniform() if vocab == "V" else iid_uniform(_integer(vocab, "--vocab", "V"))
     return spectrum(net, measure, "L" if length == "L" else _integer(length, "--length", "L"))
@@ -213,7 +231,7 @@ def spectrum_command(symbolic: bool, format_: str, out: str | None, **model: str
 @_model_options
 @click.option("--ridge", default="delta", show_default=True, metavar="R", help="The ridge (noise variance), a number or the symbol delta.")
 @click.option("--learnability", default="1/2", show_default=True, help="Between 0 and 1.")
-@click.option("--samples", is_flag=True, help="Only the samples needed (with json, both tables are written).")
+@click.option("--samples", is_flag=True, help="Only the samples needed; csv holds one table, the bounds unless this is given.")
 @_output_options()
 def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str | None, **model: str) -> None:
     """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep.
@@ -224,9 +242,11 @@ def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str 
 
     laws = scaling_law(_solve(**model), ridge, learnability)
     shown = [laws.samples_table()] if samples else [laws.table(), laws.samples_table()]
+    if format_ == "csv":
+        shown = shown[:1]
     if format_ == "json":
         _emit(json.dumps([json.loads(table.to_json()) for table in shown], indent=2), out)
-    elif format_ == "text" and out is None and sys.stdout.isatty():
+    elif _is_terminal(format_, out):
         for table in shown:
             _print_rich(table)
     else:
@@ -237,6 +257,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; the entry point of ``symrep``."""
     try:
         cli.main(args=arguments, prog_name="symrep", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except VerificationError as error:
         _fail(str(error), _FAILED)
     except SymrepError as error:
@@ -246,7 +268,15 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        _fail(f"standard output must be writable, got {error.strerror or error}", _BAD_INPUT)
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, or the interpreter would fail on it again when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, status: int) -> None:

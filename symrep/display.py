@@ -206,14 +206,15 @@ class Table:
         align = "".join(column.align for column in columns)
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns)
         caption = _sentence(self.caption, _latex, _latex_prose)
-        lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{caption}}}"]
+        body = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
+        lines = [r"\begin{table}[htbp]", r"\centering", r"\setlength{\belowcaptionskip}{6pt}", rf"\caption{{{caption}}}"]
         lines += [rf"\label{{tab:{self.label}}}", rf"\{self.latex_size}"]
         if self.latex_size in ("tiny", "scriptsize"):
             lines.append(r"\setlength{\tabcolsep}{3pt}")
-        elif any(hasattr(cell, "_repr_latex_") for row in rows for cell in row):
-            lines.append(r"\renewcommand{\arraystretch}{1.8}")
+        elif any(r"\dfrac" in line for line in body):
+            lines.append(r"\renewcommand{\arraystretch}{2.5}")
         lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", heading + r" \\", r"\midrule"]
-        lines += [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
+        lines += body
         lines += [r"\bottomrule", r"\end{tabular}"]
         if self.notes:
             lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
@@ -304,7 +305,7 @@ def _latex(cell: Any) -> str:
         return _latex_prose(cell)
     if isinstance(cell, float):
         return f"${cell:.6g}$"
-    return f"${math_latex(cell)}$"
+    return f"${math_latex(cell)}$".replace(r"\frac", r"\dfrac")
 
 
 def _markdown(cell: Any) -> str:

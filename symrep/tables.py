@@ -95,7 +95,7 @@ def spectrum_table(model: Model, spec: Spectrum | None = None) -> Table:
         rows.extend((*labels, block.degeneracy * power, cell, leading) for power, cell, leading in _factor_cells(block))
     notes = [
         ("Other eigenvalues are 0, with total degeneracy ", spec.zero_degeneracy, "."),
-        (r"$\mathbb{E}K(x,x) =$ ", spec.expected_trace, "."),
+        (r"$\operatorname{E}K(x,x) =$ ", spec.expected_trace, "."),
         rf"Valid for $L \ge {spec.stable_from}$.",
     ]
     if any(factor.degree() == 2 for block in spec.blocks for factor, _ in block.factors):
@@ -130,7 +130,7 @@ def bounds_table(model: Model, laws: ScalingLaws | None = None) -> Table:
 def samples_table(model: Model, laws: ScalingLaws | None = None) -> Table:
     """Samples needed per eigenfunction of one model."""
     laws = scaling_law(model.spectrum()) if laws is None else laws
-    caption = rf"Samples needed for learnability $\frac{{1}}{{2}}$ at ridge $\delta$: {model.title}."
+    caption = rf"Samples needed for learnability 1/2 at ridge $\delta$: {model.title}."
     return replace(laws.samples_table(), label=f"samples-{model.key}", caption=caption, latex_size="footnotesize")
 
 
@@ -152,7 +152,7 @@ def character_table_table(n: int) -> Table:
         key = ",".join(map(str, cycle_type.parts))
         columns.append(Column(key, _cycle_heading(cycle_type, "{base}^{power}", " "), _cycle_latex(cycle_type), "r"))
     rows = tuple((shape, *table.row(shape)) for shape in table.shapes)
-    size = "tiny" if n >= 8 else "scriptsize" if n >= 6 else "small"
+    size = "scriptsize" if n >= 6 else "small"
     return Table(f"characters-s{n}", f"Character table of $S_{n}$; columns are cycle types.", tuple(columns), rows, (), size)
 
 
@@ -192,7 +192,7 @@ def standalone_latex(tables: Iterable[Table]) -> str:
     lines = [
         r"\documentclass[a4paper,landscape]{article}",
         r"\usepackage[margin=1.5cm]{geometry}",
-        r"\usepackage{amsmath,amssymb,booktabs}",
+        r"\usepackage{amsmath,booktabs}",
         r"\begin{document}",
         *[f"{line}\n\\clearpage" if i % 3 == 0 else line for i, line in enumerate(inputs)],
         r"\end{document}",

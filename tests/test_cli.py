@@ -137,3 +137,80 @@ def test_help_and_version_of_the_installed_command():
     for arguments in (["--version"], ["--help"], ["spectrum", "--help"], ["bounds", "-h"]):
         result = subprocess.run([sys.executable, "-m", "symrep.cli", *arguments], capture_output=True, text=True)
         assert result.returncode == 0 and "symrep" in result.stdout and result.stderr == ""
+
+
+def test_out_follows_links_and_keeps_the_mode(tmp_path):
+    target, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    assert run("character", "2,1", "3", "--out", str(link)) == (0, "", "")
+    assert link.is_symlink() and target.read_text() == "-1\n" and target.stat().st_mode & 0o777 == 0o600
+
+
+def test_out_writes_into_a_pipe(tmp_path):
+    import os
+    import threading
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_text()))
+    reader.start()
+    assert run("character", "2,1", "3", "--out", str(pipe)) == (0, "", "")
+    reader.join(timeout=10)
+    assert received == ["-1\n"] and not pipe.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("character", "2,1", "3", "--out", " "), "--out must name a file, got ' '"),
+        (("tables", "--directory", ""), "--directory must name a directory, got ''"),
+        (("spectrum", "linear-block", "--query-token-variance", "1"), "--query-token-variance must be left out unless --readout is query"),
+        (("spectrum", "linear-block", "--vocab", "30"), "vocab_size must be at most 10 for this kernel and measure, got 30"),
+        (("spectrum", "linear-block", "--token-variance", "0x10"), "must be a number or an expression"),
+        (("spectrum", "linear-block", "--readout", "last", "--vocab", "V"), "for a kernel that depends on the last token"),
+    ],
+)
+def test_more_bad_input(arguments, message):
+    status, out, err = run(*arguments)
+    assert status == 2 and out == "" and err.count("\n") == 1 and message in err
+
+
+def test_no_arguments_print_the_help():
+    status, out, err = run()
+    assert status == 0 and "Commands:" in out and err == ""
+
+
+def test_csv_of_bounds_is_one_table():
+    rows = list(csv.reader(io.StringIO(run("bounds", "linear-block", "--format", "csv")[1])))
+    assert len({len(row) for row in rows}) == 1 and "exponents" in rows[0]
+
+
+def test_a_zero_kernel():
+    variances = ("--token-variance", "0", "--position-variance", "0")
+    assert run("bounds", "linear-block", *variances)[0] == run("spectrum", "linear-block", *variances)[0] == 0
+
+
+def test_astronomic_lengths_stay_powers():
+    variances = ("--token-variance", "1", "--position-variance", "1", "--format", "json")
+    content = json.loads(run("spectrum", "linear-block", "--length", str(10**30), *variances)[1])
+    assert content["zero_degeneracy"].endswith(f"2**{10**30}")
+    large = json.loads(run("spectrum", "linear-block", "--readout", "query", "--vocab", "1000", "--length", "4", "--format", "json")[1])
+    assert sum(level["degeneracy"] for level in large["levels"]) + large["zero_degeneracy"] == 1000**5
+
+
+def test_a_narrow_terminal_loses_nothing(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr(cli, "_is_terminal", lambda format_, out: True)
+    status, out, _ = run("spectrum", "linear-block")
+    assert status == 0 and "…" not in out and max(map(len, out.splitlines())) <= 50
+
+
+@pytest.mark.skipif(not __import__("os").path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_standard_output_is_one_line():
+    command = [sys.executable, "-m", "symrep.cli", "character-table", "5"]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1 and "standard output must be writable" in result.stderr

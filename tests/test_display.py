@@ -90,7 +90,7 @@ def test_latex():
     assert r"\caption{All $x^k$.}" in lines and r"\label{tab:powers}" in lines
     assert r"\begin{tabular}{lrl}" in lines
     assert r"$\lambda$ & a \& b & note \\" in lines
-    assert r"$(2,1)$ & $\frac{x^{2}}{3}$ &  \\" in lines
+    assert r"$(2,1)$ & $\dfrac{x^{2}}{3}$ &  \\" in lines
     assert r"$(4)$ & $0.123457$ & \begin{tabular}[t]{@{}l@{}}one \\ $x$\end{tabular} \\" in lines
     assert TABLE.to_latex().count(r"\begin{") == TABLE.to_latex().count(r"\end{")
 

@@ -104,8 +104,25 @@ class LinearAttention(Layer):
 
     .. math:: K'_{st} = (\sigma_Q \sigma_K \sigma_O \sigma_V)^2 \langle K, K \rangle_F K_{st} + b^2.
 
+    Parameters
+    ----------
+    query_std, key_std, value_std, out_std
+        Standard deviations of the weights, 1 unless given.
+    bias_std
+        Standard deviation b of a bias added to the output, 0 unless given.
+    normalized
+        Whether the attention weights are divided by L.
+
+    Notes
+    -----
     ``normalized=True`` divides the attention weights by L, as the weights of softmax are of order 1/L; the first term
     then carries :math:`1/L^2` (Hron et al., ICML 2020, section 3).
+
+    Examples
+    --------
+    >>> from symrep.kernels import Flatten, Positions, TokenEmbedding, serial
+    >>> serial(TokenEmbedding(), LinearAttention(bias_std="b"), Flatten()).overlap_polynomial()
+    (L*b**2 + a**3*m*u)/L
     """
 
     query_std: sympy.Expr = _ONE

@@ -1,6 +1,6 @@
 r"""Scaling laws: how small symmetry makes an eigenvalue, and how many samples its functions need, as functions of L.
 
-The kernel is taken to be positive semidefinite, as that of every network is. An irrep of dimension f fills its eigenspace f times, so :math:`f \lambda \le \operatorname{tr}(P_{shape} K) \le \mathbb{E} K(x,x)`.
+The kernel is taken to be positive semidefinite, as that of every network is. An irrep of dimension f fills its eigenspace f times, so :math:`f \lambda \le \operatorname{tr}(P_{shape} K) \le \operatorname{E} K(x,x)`.
 The first bound uses the trace of the block, the second nothing but the dimension. Samples follow from eigenvalues: with
 ridge :math:`\delta` and P samples the equivalent kernel gives learnability :math:`\lambda/(\lambda + \delta/P)`, and the
 self-consistent theory :math:`\lambda/(\lambda + \kappa)` with :math:`\sum_i \lambda_i/(\lambda_i+\kappa) + \delta/\kappa = P`.
@@ -137,7 +137,7 @@ class ScalingLaw:
         return known[quantity]
 
     def exponent(self, quantity: str) -> sympy.Rational:
-        r"""The exponent :math:`\alpha` in :math:`quantity / \mathbb{E}K \sim L^{-\alpha}` for ``"dimension_bound"``,
+        r"""The exponent :math:`\alpha` in :math:`quantity / \operatorname{E}K \sim L^{-\alpha}` for ``"dimension_bound"``,
         ``"trace_bound"`` and ``"eigenvalue"``."""
         return -(self.leading(quantity) / leading_term(self.mean_diagonal)).exponent
 
@@ -190,6 +190,17 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
     learnability
         Strictly between 0 and 1.
 
+    Returns
+    -------
+    A sequence of :class:`ScalingLaw`, one per eigenvalue in the order of ``spec.levels``, with ``table()`` and
+    ``samples_table()``.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When the ridge is not positive or depends on L, the learnability is not strictly between 0 and 1, or an eigenvalue
+        is negative.
+
     Examples
     --------
     >>> from symrep import kernels, measures, spectrum
@@ -220,6 +231,10 @@ def samples_needed(spec: Spectrum, shape: Any, token_shape: Any = None, *, ridge
                    method: str = "self-consistent") -> list[sympy.Expr]:
     """Samples needed for every eigenvalue of a shape (and an irrep of token renaming), in the order of the levels.
 
+    ``method`` is one of ``METHODS``: ``"self-consistent"`` (the theory that simulated learning follows),
+    ``"equivalent-kernel"`` (optimistic: it forgets that other eigenfunctions compete for the samples), or the bounds
+    ``"trace-bound"`` and ``"dimension-bound"``; see :meth:`ScalingLaw.samples`.
+
     >>> from symrep import kernels, measures, spectrum
     >>> s = spectrum(kernels.architecture("uniform-block"), measures.iid_uniform(3), length=10)
     >>> samples_needed(s.substitute(a=1, p=1), (10,), (2, 1), ridge="1/10")
@@ -238,17 +253,17 @@ def bounds_table(laws: ScalingLaws) -> Table:
     columns = [Column("shape", "shape"), *_label_columns(laws), Column("dimension", "dimension")]
     columns += [
         Column("dimension_bound", "E K/dim", only="data"),
-        Column("dimension_bound_shown", "E K/dim", r"$\mathbb{E}K/\dim$", only="display"),
+        Column("dimension_bound_shown", "E K/dim", r"$\operatorname{E}K/\dim$", only="display"),
         Column("trace_bound", "tr(P K)/dim", only="data"),
         Column("trace_bound_shown", "tr(P K)/dim", r"$\operatorname{tr}(PK)/\dim$", only="display"),
         Column("eigenvalue", "eigenvalue", r"$\lambda$", only="data" if laws.is_symbolic else None),
-        Column("tightness", "lambda dim/E K", r"$\lambda\dim/\mathbb{E}K$", only="data" if laws.is_symbolic else None),
+        Column("tightness", "lambda dim/E K", r"$\lambda\dim/\operatorname{E}K$", only="data" if laws.is_symbolic else None),
     ]
     if laws.is_symbolic:
         columns += [
             Column("leading", "lambda at large L", r"$\lambda$ as $L \to \infty$"),
             Column("exponents", "exponents"),
-            Column("leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\mathbb{E}K$ as $L \to \infty$"),
+            Column("leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\operatorname{E}K$ as $L \to \infty$"),
             Column("limit", "limit"),
             Column("trace_limit", "limit of lambda dim/tr(P K)", r"$\lambda\dim/\operatorname{tr}(PK) \to$"),
         ]
@@ -265,7 +280,7 @@ def bounds_table(laws: ScalingLaws) -> Table:
     notes = [*_trace_notes(laws)]
     if laws.is_symbolic:
         notes.append(
-            r"Exponents: of the dimension bound, the trace bound and the exact eigenvalue, each divided by $\mathbb{E}K$, as powers "
+            r"Exponents: of the dimension bound, the trace bound and the exact eigenvalue, each divided by $\operatorname{E}K$, as powers "
             r"of $1/L$. Tightness: the exact eigenvalue divided by a bound, with its limit."
         )
     caption = ("Symmetry bounds against exact eigenvalues: ", *laws.spectrum.title, ".")
@@ -297,7 +312,7 @@ def samples_table(laws: ScalingLaws) -> Table:
         values = {method: law.samples(method) for method in METHODS}
         odds = _tidy(law.ridge * law.learnability / (1 - law.learnability))
         factor = _tidy(odds * law.dimension)
-        cells = [values["dimension-bound"], Formula(f"({factor})/EK", rf"{sympy.latex(factor)} / \mathbb{{E}}K")]
+        cells = [values["dimension-bound"], Formula(f"{_grouped(factor)}/EK", rf"{sympy.latex(factor)} / \operatorname{{E}}K")]
         trace_shown = Formula(f"{odds}/T", rf"{sympy.latex(odds)} / T") if law.dimension == 1 else values["trace-bound"]
         cells += [values["trace-bound"], trace_shown, values["equivalent-kernel"], values["self-consistent"]]
         if symbolic:
@@ -307,7 +322,8 @@ def samples_table(laws: ScalingLaws) -> Table:
             cells += [asymptotic if _has_surds(exact) else exact, leading, law.leading_samples()]
         rows.append((law.level.shape, *_label_cells(laws, law), *cells))
     notes: list[Any] = [
-        (r"Ridge $\delta =$ ", laws.ridge, r", learnability $\ell =$ ", laws.learnability, "."),
+        (*([r"Ridge $\delta$"] if laws.ridge == ridge_symbol else [r"Ridge $\delta =$ ", laws.ridge]),
+         r", learnability $\ell =$ ", laws.learnability, "."),
         *_trace_notes(laws),
         r"Self-consistent: $\sum_i d_i \lambda_i/(\lambda_i + \kappa) + \delta/\kappa$ over all levels of degeneracy $d_i$, where "
         r"$\kappa$ is the eigenvalue of the row times $(1-\ell)/\ell$. It is never below the other columns.",
@@ -318,8 +334,8 @@ def samples_table(laws: ScalingLaws) -> Table:
 
 def _over_dimension(dimension: Any) -> Formula:
     if dimension == 1:
-        return Formula("EK", r"\mathbb{E}K")
-    return Formula(f"EK/({dimension})", rf"\frac{{\mathbb{{E}}K}}{{{sympy.latex(sympy.sympify(dimension))}}}")
+        return Formula("EK", r"\operatorname{E}K")
+    return Formula(f"EK/{_grouped(sympy.sympify(dimension))}", rf"\frac{{\operatorname{{E}}K}}{{{sympy.latex(sympy.sympify(dimension))}}}")
 
 
 def _trace_shown(law: ScalingLaw) -> Any:
@@ -327,7 +343,7 @@ def _trace_shown(law: ScalingLaw) -> Any:
 
 
 def _trace_notes(laws: ScalingLaws) -> list[Any]:
-    notes: list[Any] = [(r"$\mathbb{E}K(x,x) =$ ", laws.spectrum.expected_trace, ".")]
+    notes: list[Any] = [(r"$\operatorname{E}K(x,x) =$ ", laws.spectrum.expected_trace, ".")]
     trivial = next((law for law in laws if law.dimension == 1), None)
     if trivial is not None:
         notes.append((r"$T = \operatorname{tr}(P_{\mathrm{trivial}} K) =$ ", trivial.trace_bound, "."))
@@ -355,6 +371,10 @@ def _effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sympy.Expr
                 ratio = _horner(factor.diff(), -kappa) / _horner(factor, -kappa)
                 total += block.degeneracy * power * _tidy(factor.degree() + kappa * ratio)
     return total
+
+
+def _grouped(expression: sympy.Expr) -> str:
+    return str(expression) if expression.is_Atom else f"({expression})"
 
 
 def _horner(polynomial: sympy.Poly, point: sympy.Expr) -> sympy.Expr:

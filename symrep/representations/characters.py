@@ -1,8 +1,9 @@
-r"""Characters of the symmetric groups: single values and whole tables, exact at every size.
+r"""Character tables of the symmetric groups, exact at every size.
 
-Both routes are the Murnaghan-Nakayama rule: removing a rim hook of size k from a diagram moves one bead of its bead
+They are made by the Murnaghan-Nakayama rule: removing a rim hook of size k from a diagram moves one bead of its bead
 set (beta numbers) down by k to an empty place, with sign :math:`(-1)^{\text{beads jumped over}}`. Bead sets are
-stored as the set bits of an integer.
+stored as the set bits of an integer. Single values are made in :mod:`symrep.representations.character_values`, tables
+that no memory holds in :mod:`symrep.representations.character_streams`.
 """
 
 from __future__ import annotations
@@ -16,88 +17,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from symrep.combinatorics.cores import parts_of_mask
 from symrep.combinatorics.partitions import Partition, as_partition, number_of_partitions, partitions
 from symrep.errors import InvalidTypeError, SizeLimitError, require_integer
+from symrep.representations.character_values import character
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from sympy import ImmutableMatrix
 
+__all__ = ["CharacterTable", "character", "character_table"]
+
 _INT64_BOUND = 2**63
 _MAX_MASK_SIZE = 62  # the bead set of a partition of n, with as many beads as parts, has n + 1 bits
 _MAX_CACHED_DEGREE = 16
 _MAX_DISPLAYED_DEGREE = 8
-
-
-def character(shape: Partition | Iterable[int], cycle_type: Partition | Iterable[int]) -> int:
-    r"""The value :math:`\chi^\lambda(\mu)` of the irreducible character of a shape on permutations of a cycle type.
-
-    Parameters
-    ----------
-    shape
-        A partition of n, any n.
-    cycle_type
-        A partition of n, fixed points (parts 1) included.
-
-    Raises
-    ------
-    InvalidPartitionError
-        When one of them is no partition or the sizes differ.
-
-    Notes
-    -----
-    Rim hooks are removed for the longest cycles first; bead sets that are reached in several ways are merged, and
-    fixed points are left to the hook length formula. The cost is the number of cycles of length at least 2 times
-    the number of diagrams that one of the removals reaches: far below the number of partitions of n when the
-    cycles are long, near it when all cycles are short.
-
-    Examples
-    --------
-    >>> character((4, 2, 1), (3, 2, 2)), character((4, 2, 1), (1,) * 7)
-    (-1, 35)
-    >>> character((30, 20, 10), (15, 15, 10, 10, 5, 1, 1, 1, 1, 1))
-    -14
-    """
-    shape = as_partition(shape)
-    cycles = as_partition(cycle_type, "cycle_type", size=shape.size).parts
-    coefficients = {_bead_mask(shape.parts): 1}
-    for length in cycles:
-        if length == 1:
-            break
-        merged: dict[int, int] = {}
-        for beads, coefficient in coefficients.items():
-            movable = (beads & ~(beads << length)) >> length
-            while movable:
-                target = movable & -movable
-                jumped = beads & ((target << length) - target)
-                moved = beads ^ (target << length) ^ target
-                signed = -coefficient if jumped.bit_count() % 2 else coefficient
-                merged[moved] = merged.get(moved, 0) + signed
-                movable ^= target
-        coefficients = merged
-    return sum(
-        coefficient * Partition._trusted(_parts_of_mask(beads)).dimension
-        for beads, coefficient in coefficients.items()
-        if coefficient
-    )
-
-
-def _bead_mask(parts: tuple[int, ...]) -> int:
-    """The bead set with one bead per part: part i from the end is at place part + i."""
-    return sum(1 << (part + place) for place, part in enumerate(reversed(parts)))
-
-
-def _parts_of_mask(beads: int) -> tuple[int, ...]:
-    """The positive parts of the partition of a bead set: the number of empty places below each bead."""
-    parts = []
-    places_and_beads = bin(beads)[:1:-1]
-    empty = 0
-    for place in places_and_beads:
-        if place == "0":
-            empty += 1
-        elif empty:
-            parts.append(empty)
-    return tuple(reversed(parts))
 
 
 @dataclass(frozen=True)
@@ -216,7 +150,8 @@ def character_table(n: int) -> CharacterTable:
     Raises
     ------
     SizeLimitError
-        When the table would not fit in memory; use :func:`character` for single values.
+        When the table would not fit in memory; then :func:`~symrep.representations.character_streams.stream_columns`
+        and ``stream_rows`` make it piece by piece, and :func:`character` single values.
 
     Notes
     -----
@@ -252,7 +187,7 @@ def _require_memory(n: int, bytes_per_value: int) -> None:
         bound = "" if counted == n else "more than "
         raise SizeLimitError(
             f"n must be small enough for memory, got {n}: the character table of S_{n} needs {bound}{needed} bytes; "
-            "character(shape, cycle_type) gives single values at any n"
+            "stream_columns(n) and stream_rows(n) make it piece by piece, character(shape, cycle_type) single values"
         )
 
 
@@ -277,6 +212,23 @@ class _Columns(NamedTuple):
 
     def value(self, row: int, column: int) -> int:
         return int(self.column(column)[row])
+
+    def last(self, width: int) -> _Columns:
+        """The last ``width`` columns, as a view."""
+        return self.between(self.machine.shape[1] - width, self.machine.shape[1])
+
+    def between(self, start: int, stop: int) -> _Columns:
+        """The columns from ``start`` to ``stop``, as a view."""
+        wide = {j - start: exact for j, exact in self.wide.items() if start <= j < stop}
+        return _Columns(self.machine[:, start:stop], wide)
+
+    def widened(self, columns: list[int]) -> _Columns:
+        """The same with these columns among the wide ones."""
+        if not columns:
+            return self
+        machine = self.machine.copy()
+        machine[:, columns] = 0
+        return _Columns(machine, self.wide | {j: self.column(j).astype(object) for j in columns})
 
 
 def _make_table(n: int) -> CharacterTable:
@@ -324,21 +276,23 @@ def _leading_columns(
     for k in range(min(m, largest), 0, -1):
         width = restricted[m - k][k]
         hooks = _rim_hook_matrix(masks[m], masks[m - k], k)
-        source = tables[m - k]
-        offset = source.machine.shape[1] - width
         unsafe = _unsafe_columns(masks[m - k][-width:], m - k, int(np.diff(hooks.indptr).max()))
-        operand = source.machine[:, offset:]
-        if unsafe:
-            operand = operand.copy()
-            operand[:, unsafe] = 0
-        machine[:, start : start + width] = hooks @ operand
-        for j in unsafe:
-            exact = _exact_product(hooks, source.column(offset + j))
-            if max(map(abs, exact)) < _INT64_BOUND:
-                machine[:, start + j] = exact
-            else:
-                wide[start + j] = exact
+        product = _rim_hook_product(hooks, tables[m - k].last(width).widened(unsafe))
+        machine[:, start : start + width] = product.machine
+        wide |= {start + j: exact for j, exact in product.wide.items()}
         start += width
+    return _Columns(machine, wide)
+
+
+def _rim_hook_product(hooks: csr_array, source: _Columns) -> _Columns:
+    """A matrix of signs times columns, of which the wide ones and no others might leave the range of int64."""
+    machine, wide = hooks @ source.machine, {}
+    for j, column in source.wide.items():
+        exact = _exact_product(hooks, column)
+        if max(map(abs, exact)) < _INT64_BOUND:
+            machine[:, j] = exact
+        else:
+            wide[j] = exact
     return _Columns(machine, wide)
 
 
@@ -346,7 +300,7 @@ def _unsafe_columns(cycle_masks: np.ndarray, size: int, most_hooks: int) -> list
     """Columns that a product with at most ``most_hooks`` signs per row might take out of the range of int64."""
     if most_hooks * factorial(size) < _INT64_BOUND**2:
         return []
-    cycle_types = (Partition._trusted(_parts_of_mask(int(mask))) for mask in cycle_masks)
+    cycle_types = (Partition._trusted(parts_of_mask(int(mask))) for mask in cycle_masks)
     return [j for j, mu in enumerate(cycle_types) if most_hooks * mu.centralizer_order >= _INT64_BOUND**2]
 
 
@@ -354,7 +308,7 @@ def _exact_product(hooks: csr_array, column: np.ndarray) -> np.ndarray:
     """The product with Python integers."""
     product = np.zeros(hooks.shape[0], dtype=object)
     rows = np.repeat(np.arange(hooks.shape[0]), np.diff(hooks.indptr))
-    np.add.at(product, rows, hooks.data.astype(object) * column.astype(object)[hooks.indices])
+    np.add.at(product, rows, hooks.data.astype(object) * column[hooks.indices])
     return product
 
 

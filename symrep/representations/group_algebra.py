@@ -33,20 +33,26 @@ LARGEST_SYMMETRIZER = 10**6
 Images = tuple[int, ...]
 
 
-def _is_rational(value: Any) -> bool:
+def is_exact_rational(value: Any) -> bool:
+    """Whether a number is an int, a Fraction or a sympy rational (bools and floats are not)."""
     return isinstance(value, (RationalNumber, Rational)) and not isinstance(value, bool)
 
 
 def _as_rational(value: Any, argument: str) -> Any:
     """The element of QQ of an int, a Fraction or a sympy rational."""
-    if not _is_rational(value):
+    if not is_exact_rational(value):
         raise InvalidTypeError(f"{argument} must be an exact rational number, got {value!r}")
     return QQ(int(value.numerator), int(value.denominator))
 
 
+def as_fraction(value: Any) -> Fraction:
+    """A ``Fraction`` from a rational number of any kind, an element of QQ included."""
+    return Fraction(int(value.numerator), int(value.denominator))
+
+
 def _shown(value: Any) -> int | Fraction:
     """A rational that ``repr`` writes as Python reads it."""
-    fraction = Fraction(int(value.numerator), int(value.denominator))
+    fraction = as_fraction(value)
     return fraction.numerator if fraction.denominator == 1 else fraction
 
 
@@ -86,13 +92,13 @@ class _RationalCombination(ABC):
         if type(other) is type(self):
             self._require_same_algebra(other)
             return self._times(other)
-        if not _is_rational(other):
+        if not is_exact_rational(other):
             return NotImplemented
         scalar = _as_rational(other, "other")
         return self._of(self.n, {label: coefficient * scalar for label, coefficient in self._terms.items()})
 
     def __rmul__(self, other: Any) -> Any:
-        return self * other if _is_rational(other) else NotImplemented
+        return self * other if is_exact_rational(other) else NotImplemented
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -92,6 +92,13 @@ class Representation(ABC):
         type_of_g = cycle_type(g, self.n)
         return sum(count * character(shape, type_of_g) for shape, count in self.multiplicities.items())
 
+    def _latex(self) -> str:
+        terms = (f"{count if count > 1 else ''} S^{{{shape}}}".strip() for shape, count in self.multiplicities.items())
+        return r" \oplus ".join(terms)
+
+    def _repr_latex_(self) -> str:
+        return f"${self._latex()}$"
+
 
 class IrreducibleRepresentation(Representation):
     """A representation with one ``shape`` and a ``basis`` labelled by standard tableaux in last-letter order."""

@@ -40,13 +40,7 @@ class PaddedShape:
 
     def __init__(self, lower: Partition | Iterable[int] = (), degree: Any = None) -> None:
         object.__setattr__(self, "lower", as_partition(lower, "lower"))
-        if degree is None:
-            degree = sympy.Symbol("L", integer=True, positive=True)
-        try:
-            degree = sympy.sympify(degree)
-        except sympy.SympifyError:
-            raise InvalidTypeError(f"degree must be a symbol or an expression, got {degree!r}") from None
-        object.__setattr__(self, "degree", degree)
+        object.__setattr__(self, "degree", _as_degree("L" if degree is None else degree, "degree"))
 
     @property
     def depth(self) -> int:
@@ -103,18 +97,27 @@ def stable_dimension(mu: Partition | Iterable[int], n: Any) -> sympy.Expr:
     Its degree is k and its leading coefficient :math:`f^\mu/k!`. An integer n gives an integer (below the stable
     range the polynomial still has a value, but no representation belongs to it).
 
-    >>> stable_dimension((1, 1), sympy.Symbol("L"))
+    >>> stable_dimension((1, 1), "L")
     (L - 2)*(L - 1)/2
     >>> stable_dimension((3,), 8), stable_dimension((2, 1), 5)
     (28, 5)
     """
-    mu = as_partition(mu, "mu")
-    n = sympy.sympify(n)
+    mu, n = as_partition(mu, "mu"), _as_degree(n, "n")
     k = mu.size
     columns = mu.conjugate.parts
     hooks = {k + column - height for column, height in enumerate(columns)}
     factors = [n - i for i in range(k + len(columns)) if i not in hooks]
     return sympy.Rational(mu.dimension, factorial(k)) * sympy.prod(factors)
+
+
+def _as_degree(value: Any, argument: str) -> sympy.Expr:
+    """A degree as a sympy expression: an integer of at least 0, the name of a symbol, or an expression in symbols."""
+    if isinstance(value, str):
+        require(value.isidentifier(), argument, "must be an integer, a name or an expression", value, InvalidTypeError)
+        return sympy.Symbol(value, integer=True, positive=True)
+    if isinstance(value, sympy.Expr) and value.free_symbols:
+        return value
+    return sympy.Integer(require_integer(value, argument, minimum=0))
 
 
 def character_polynomial(mu: Partition | Iterable[int]) -> sympy.Expr:

@@ -41,9 +41,9 @@ def affine_blocks(kernel: KernelPolynomial, vocab_size: Any, length: Any) -> lis
     constant, slope_u, slope_m = (coefficients.pop(key, sympy.Integer(0)) for key in ((0, 0, 0), (1, 0, 0), (0, 1, 0)))
     if coefficients:
         highest = max(i + j for (i, j, _) in coefficients)
-        raise InvalidArgumentError(
-            f"vocab_size must be a number for a kernel of degree {highest} in u and m (a symbol needs degree 1), got {vocab_size}"
-        )
+        what = f"of degree {highest} in u and m" if highest > 1 else "that depends on the last token"
+        reason = "a symbol needs degree 1 and no last token"
+        raise InvalidArgumentError(f"vocab_size must be a number for a kernel {what} ({reason}), got {vocab_size}")
     vocab_size, length = sympy.sympify(vocab_size), sympy.sympify(length)
     blocks = []
     for ones_in_positions, ones_in_tokens in product((length, sympy.Integer(0)), (vocab_size, sympy.Integer(0))):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
 import sympy
 
 from symrep.combinatorics.partitions import Partition
-from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer
+from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, require_integer
 from symrep.kernels.network import Network
-from symrep.kernels.overlaps import length_symbol, same_token_symbol
+from symrep.kernels.overlaps import length_symbol, same_token_symbol, vocabulary_symbol
 from symrep.kernels.parameters import as_parameter, exact_expression, with_shared_symbols
 from symrep.measures import ExchangeableMeasure, FrozenMixture, UniformTokens, iid_uniform
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.affine import affine_blocks
 from symrep.spectra.isotypic_block import Block
-from symrep.spectra.spectrum import Spectrum
+from symrep.spectra.spectrum import Spectrum, power_or_number
 from symrep.spectra.symbolic import BlockProblem, KernelPolynomial, kernel_trace, reached_shapes, token_shapes
+
+_LARGEST_VOCABULARY = 10
 
 
 def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: Any = length_symbol) -> Spectrum:
@@ -77,7 +80,7 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
         measure,
         _plain(length),
         blocks,
-        _plain(vocab_size ** (length + (1 if extra_token == "query" else 0))),
+        power_or_number(vocab_size, length + (1 if extra_token == "query" else 0)),
         _expected_trace(kernel, measure, length),
         partial(_solve_anew, net, measure, length),
         partial(_whole_block, kernel, measure, context_degree, extra_token),
@@ -155,7 +158,28 @@ def _context_blocks(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, 
         if degree.is_Integer:
             blocks = [_numbered(block, int(degree)) for block in blocks if block.shape.exists(int(degree))]
         return tuple(blocks)
+    if vocab_size > _LARGEST_VOCABULARY:
+        return tuple(_large_vocabulary_blocks(kernel, measure, degree, extra_token))
     return _solved_blocks(kernel, measure, degree, extra_token)
+
+
+def _large_vocabulary_blocks(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, extra_token: str | None) -> Iterator[Block]:
+    """Kernels of degree one under uniform tokens by their closed form in V, at the number of tokens."""
+    vocab_size = int(measure.vocab_size)
+    if not isinstance(measure, UniformTokens) or any(i + j > 1 for (i, j, _), _ in kernel.terms):
+        raise SizeLimitError(
+            f"vocab_size must be at most {_LARGEST_VOCABULARY} for this kernel and measure, got {vocab_size}: the test functions "
+            "are as many as monomials in the token counts; uniform tokens and a kernel of degree 1 in u and m allow any size"
+        )
+    for block in _context_blocks(kernel, UniformTokens(vocabulary_symbol), degree, extra_token):
+        token_shape = block.token_shape.at(vocab_size)
+        numbers = {vocabulary_symbol: vocab_size}
+        yield replace(
+            block,
+            token_shape=token_shape,
+            matrix=block.matrix.subs(numbers),
+            degeneracy=_plain(sympy.factor(sympy.sympify(block.degeneracy).subs(numbers))),
+        )
 
 
 def _without_last(blocks: list[Block]) -> list[Block]:

@@ -20,6 +20,8 @@ from symrep.spectra.asymptotics import LeadingTerm
 from symrep.spectra.isotypic_block import Block, Shape
 from symrep.spectra.roots import OrderedRoot
 
+_LARGEST_BITS = 10_000
+
 
 @dataclass(frozen=True)
 class EigenLevel:
@@ -99,8 +101,7 @@ class Spectrum:
     @cached_property
     def zero_degeneracy(self) -> Any:
         """The dimension of the null space."""
-        rest = self.total_dimension - sum(level.degeneracy for level in self.levels)
-        return int(rest) if getattr(rest, "is_Integer", True) else sympy.expand(rest)
+        return _without(self.total_dimension, sum(level.degeneracy for level in self.levels))
 
     def free_symbols(self) -> frozenset[sympy.Symbol]:
         """All symbols in the length, the vocabulary and the eigenvalues."""
@@ -204,7 +205,11 @@ class Spectrum:
         levels = [_evaluated(level, numbers) for level in source.levels]
         levels = [level for level in levels if level.degeneracy and level.eigenvalue]
         levels.sort(key=lambda level: -level.eigenvalue)
-        total = int(sympy.sympify(source.total_dimension).subs(numbers))
+        base, exponent = sympy.sympify(source.total_dimension, evaluate=False).as_base_exp()
+        if source.free_symbols():
+            total = power_or_number(base.subs(numbers), exponent.subs(numbers))
+        else:
+            total = source.total_dimension
         return EvaluatedSpectrum(self.architecture, tuple(levels), total)
 
     def _require_names(self, values: dict[str, Any]) -> None:
@@ -245,7 +250,10 @@ class Spectrum:
             columns.append(Column("query_shape", "query shape"))
         columns += [Column("eigenvalue", "eigenvalue"), Column("degeneracy", "degeneracy")]
         symbolic = any(level.leading is not None for level in self.levels)
-        columns.append(Column("leading", "at large L", r"as $L \to \infty$") if symbolic else Column("value", "value"))
+        if symbolic:
+            columns.append(Column("leading", "at large L", r"as $L \to \infty$"))
+        elif any(_float_or_none(level.eigenvalue) is not None for level in self.levels):
+            columns.append(Column("value", "value"))
         rows = []
         for level in self.levels:
             last = level.leading if symbolic else _float_or_none(level.eigenvalue)
@@ -274,7 +282,7 @@ class EvaluatedSpectrum:
 
     architecture: str
     levels: tuple[EigenLevel, ...]
-    total_dimension: int
+    total_dimension: Any
 
     @property
     def eigenvalues(self) -> list[float]:
@@ -287,13 +295,30 @@ class EvaluatedSpectrum:
         return [level.degeneracy for level in self.levels]
 
     @property
-    def zero_degeneracy(self) -> int:
+    def zero_degeneracy(self) -> Any:
         """The dimension of the null space."""
-        return self.total_dimension - sum(self.degeneracies)
+        return _without(self.total_dimension, sum(self.degeneracies))
 
     def trace(self) -> float:
         """The sum of eigenvalue times degeneracy."""
         return float(sum(level.eigenvalue * level.degeneracy for level in self.levels))
+
+
+def power_or_number(base: Any, exponent: Any) -> Any:
+    """``base**exponent``: an integer where it has at most some thousand digits, else the power left as it is."""
+    base, exponent = sympy.sympify(base), sympy.sympify(exponent)
+    if base.is_Integer and exponent.is_Integer:
+        bits = int(base).bit_length() * int(exponent)
+        return int(base) ** int(exponent) if bits <= _LARGEST_BITS else sympy.Pow(base, exponent, evaluate=False)
+    return base**exponent
+
+
+def _without(total: Any, part: Any) -> Any:
+    """total - part; a power that was left as it is stays so."""
+    if isinstance(total, sympy.Pow) and total.base.is_Integer and total.exp.is_Integer:
+        return sympy.Add(total, -part, evaluate=False)
+    rest = total - part
+    return int(rest) if getattr(rest, "is_Integer", True) else sympy.expand(rest)
 
 
 def _exact_number(name: str, value: Any) -> sympy.Expr:

@@ -8,15 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Rational, Symbol, eye
+from sympy import Matrix, Rational, Symbol, eye, zeros
 from sympy.combinatorics import Permutation
 
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.combinatorics.tableaux import semistandard_tableaux
 from symrep.errors import InvalidArgumentError, InvalidPartitionError, InvalidTypeError, SizeLimitError
-from symrep.representations.irreps import seminormal
+from symrep.representations.fourier import fourier_transform
+from symrep.representations.group_algebra import central_idempotent, represent
+from symrep.representations.irreps import natural, orthogonal, seminormal
+from symrep.representations.modules import direct_sum, tensor_product
+from symrep.representations.permutation_modules import permutation_module, regular
 from symrep.representations.permutations import act_on_positions
 from symrep.representations.projectors import isotypic_projector
+from symrep.representations.specht import specht_module
 
 SIZES = [(1, 3), (2, 1), (2, 2), (2, 3), (2, 4), (2, 5), (3, 2), (3, 3), (4, 3)]
 
@@ -195,4 +200,111 @@ def test_other_errors():
     with pytest.raises(SizeLimitError, match=message.format("float64", name, "4096 x 4096")):
         large.to_numpy()
     with pytest.raises(SizeLimitError, match=message.format("exact", name, "1024 x 1024")):
+        large.matrix()
+
+
+MODULES = [
+    permutation_module((2, 1)),
+    permutation_module((1, 0, 2, 1)),
+    permutation_module((2, 2)),
+    natural(4),
+    specht_module((2, 1, 1)),
+    seminormal((3, 1)),
+    regular(4),
+    tensor_product(seminormal((3, 1)), specht_module((2, 2))),
+    direct_sum(seminormal((2, 2)), natural(4), seminormal((2, 2))),
+    tensor_product(natural(4), permutation_module((1, 3))),
+    permutation_module((2, 1, 2)),
+]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=repr)
+def test_module_projectors_are_the_central_idempotents(module):
+    total = zeros(module.dimension)
+    for shape in partitions(module.n):
+        projector = isotypic_projector(shape, module=module)
+        matrix = projector.matrix()
+        assert matrix == represent(module, central_idempotent(shape))
+        assert matrix.trace() == projector.rank == shape.dimension * projector.multiplicity
+        assert projector.multiplicity == module.multiplicities.get(shape, 0)
+        assert np.abs(projector.to_numpy() - np.array(matrix, dtype=float)).max() < 1e-12
+        total += matrix
+    assert total == eye(module.dimension)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.data())
+def test_module_projectors_commute_with_the_action(data):
+    module = data.draw(st.sampled_from([permutation_module((3, 2, 1)), permutation_module((2, 2, 2)),
+                                        tensor_product(natural(5), seminormal((3, 2)))]))
+    shape = data.draw(st.sampled_from(list(partitions(module.n))))
+    matrix = module.matrix(data.draw(st.permutations(range(module.n))))
+    vector = np.random.default_rng(data.draw(st.integers(0, 99))).integers(-9, 9, module.dimension)
+    projector = isotypic_projector(shape, module=module)
+
+    def act(v):
+        return np.array([Fraction(int(x.p), int(x.q)) for x in matrix * Matrix(v.tolist())], dtype=object)
+
+    projected = projector.apply(vector)
+    assert np.array_equal(projector.apply(act(vector)), act(projected))
+    assert np.array_equal(projector.apply(projected), projected)
+
+
+@pytest.mark.parametrize("composition", [(2, 2), (1, 3), (2, 1, 1)])
+def test_functions_with_given_token_counts_are_a_permutation_module(composition):
+    module, vocab_size = permutation_module(composition), len(composition)
+    values = np.arange(module.dimension) ** 2
+    f = np.zeros((vocab_size,) * module.n, dtype=int)
+    for word, value in zip(module.words, values):
+        f[word] = value
+    for shape in partitions(module.n):
+        on_functions = isotypic_projector(shape, vocab_size=vocab_size).apply(f)
+        on_module = isotypic_projector(shape, module=module).apply(values)
+        assert [on_functions[word] for word in module.words] == on_module.tolist()
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_left_isotypic_parts_of_functions_on_the_group(n):
+    """On the regular representation the projector keeps one block of the Fourier transform."""
+    f = np.random.default_rng(n).integers(-9, 9, factorial(n))
+    for shape in partitions(n):
+        fhat = fourier_transform(isotypic_projector(shape, module=regular(n)).apply(f))
+        for other in partitions(n):
+            assert fhat[other] == (fourier_transform(f)[other] if other == shape else zeros(other.dimension))
+
+
+def test_large_module_in_floating_point():
+    projector = isotypic_projector((5, 3, 2), module=permutation_module((4, 3, 3)))
+    f = np.random.default_rng(1).standard_normal((projector.module.dimension, 2))
+    once = projector.apply(f)
+    assert once.shape == f.shape and np.abs(projector.apply(once) - once).max() < 1e-12
+    assert np.abs(isotypic_projector((6, 3, 1), module=projector.module).apply(once)).max() < 1e-12
+    assert np.allclose(projector.apply(f + 1j * f[:, ::-1]).imag, once[:, ::-1], atol=1e-12)
+
+
+def test_module_projectors_of_extreme_sizes():
+    assert isotypic_projector((), module=permutation_module(())).matrix() == eye(1)
+    assert isotypic_projector((1,), module=natural(1)).apply([5]).tolist() == [5]
+    absent = isotypic_projector((1, 1, 1), module=permutation_module((2, 1)))
+    assert absent.rank == 0 and absent.apply([1, 2, 3]).tolist() == [0, 0, 0]
+    assert repr(absent) == "isotypic_projector((1, 1, 1), module=permutation_module((2, 1)))"
+
+
+def test_module_errors():
+    with pytest.raises(InvalidArgumentError, match=r"^vocab_size or module must be given, got None$"):
+        isotypic_projector((2, 1))
+    with pytest.raises(InvalidArgumentError, match=r"^vocab_size must not be given together with module, got 2$"):
+        isotypic_projector((2, 1), vocab_size=2, module=natural(3))
+    with pytest.raises(InvalidTypeError, match=r"^module must be a representation of S_n, got 3$"):
+        isotypic_projector((2, 1), module=3)
+    with pytest.raises(InvalidArgumentError, match=r"^module must belong to S_3, got natural\(4\)$"):
+        isotypic_projector((2, 1), module=natural(4))
+    with pytest.raises(InvalidTypeError, match=r"^module must have rational matrices, got orthogonal\(\(2, 1\)\)$"):
+        isotypic_projector((2, 1), module=orthogonal((2, 1))).apply([1, 0])
+    for wrong in (np.zeros(4), np.zeros((3, 1, 1)), np.array(1.0)):
+        with pytest.raises(InvalidArgumentError, match=r"^f must have shape \(d,\) or \(d, m\) for d = 3, got \("):
+            isotypic_projector((2, 1), module=natural(3)).apply(wrong)
+    large = isotypic_projector((7, 2), module=permutation_module((4, 3, 2)))
+    message = r"^the exact matrix of isotypic_.* would be 1260 x 1260, the limit is 1024 x 1024: apply\(f\) projects"
+    with pytest.raises(SizeLimitError, match=message):
         large.matrix()

@@ -456,7 +456,7 @@ class TestErrorsAtTheDoor:
 
     @pytest.mark.parametrize("kernel", [architecture("linear-block"), u * m, u**2 + m])
     def test_a_symbolic_vocabulary_needs_degree_one(self, kernel):
-        message = r"vocab_size must be a number for a kernel of degree 2 in u and m \(a symbol needs degree 1\), got V"
+        message = r"vocab_size must be a number for a kernel of degree 2 in u and m \(a symbol needs degree 1 and no last token\), got V"
         with pytest.raises(InvalidArgumentError, match=message):
             spectrum(kernel, measures.iid_uniform())
 
