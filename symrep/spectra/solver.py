@@ -235,8 +235,9 @@ def _whole_block(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, ext
 
 def _expected_trace(kernel: KernelPolynomial, measure: Any, length: sympy.Expr) -> sympy.Expr:
     vocab_size = sympy.sympify(measure.vocab_size)
-    if vocab_size.is_Integer:
+    if vocab_size.is_Integer and vocab_size <= _LARGEST_VOCABULARY:
         return sympy.factor(kernel_trace(kernel, measure, length))
+    # larger and symbolic vocabularies have uniform tokens and kernels of degree one in u
     overlap = length + length * (length - 1) / vocab_size
     return sympy.factor(sum(c * overlap**i * length**j for (i, j, _), c in kernel.terms))
 
