@@ -74,6 +74,11 @@ class ClassFunction:
         object.__setattr__(self, "values", tuple(map(reduced, values)))
         return self
 
+    def _repr_html_(self) -> str:
+        types = "".join(f"<th>{cycle_type}</th>" for cycle_type in partitions(self.n))
+        values = "".join(f"<td>{value}</td>" for value in self.values)
+        return f"<table><tr>{types}</tr><tr>{values}</tr></table>"
+
     @property
     def cycle_types(self) -> tuple[Partition, ...]:
         """The labels of the values, reverse lexicographic."""

@@ -123,6 +123,15 @@ class _RationalCombination(ABC):
         terms = {label: _shown(coefficient) for label, coefficient in self._terms.items()}
         return f"{type(self).__name__}({terms!r}, n={self.n})"
 
+    def _repr_latex_(self) -> str:
+        terms = [f"{_shown(c)} \\, {self._label_latex(label)}" for label, c in self._terms.items()]
+        return "$" + (" + ".join(terms) or "0").replace("+ -", "- ") + "$"
+
+    @staticmethod
+    @abstractmethod
+    def _label_latex(label: Any) -> str:
+        """The LaTeX of one label."""
+
 
 class GroupAlgebraElement(_RationalCombination):
     r"""An element :math:`\sum_g c_g\, g` of Q[S_n], immutable.
@@ -155,6 +164,11 @@ class GroupAlgebraElement(_RationalCombination):
             images = tuple(as_permutation(g, "g", n).array_form)
             terms[images] = terms.get(images, QQ(0)) + _as_rational(value, "coefficient")
         self._set_terms(n, terms)
+
+    @staticmethod
+    def _label_latex(label: Images) -> str:
+        cycles = ["(" + r"\,".join(map(str, cycle)) + ")" for cycle in Permutation(list(label)).cyclic_form]
+        return "".join(cycles) or "e"
 
     @property
     def support(self) -> tuple[Permutation, ...]:
@@ -257,6 +271,10 @@ class CentralElement(_RationalCombination):
             parts = as_partition(label, "cycle_type", size=n).parts
             terms[parts] = terms.get(parts, QQ(0)) + _as_rational(value, "coefficient")
         self._set_terms(n, terms)
+
+    @staticmethod
+    def _label_latex(label: tuple[int, ...]) -> str:
+        return f"K_{{{label}}}".replace(" ", "")
 
     def coefficient(self, cycle_type: Partition | Iterable[int]) -> Rational:
         """The coefficient of every permutation with this cycle type."""

@@ -292,3 +292,8 @@ def test_errors_of_product_class_functions():
         f.inner_product(1)
     with pytest.raises(InvalidArgumentError, match=r"other must have the degrees \(2, 1\), got \(1, 2\)"):
         f.inner_product(irreducible_character((2, 1)).restrict(1, 2))
+
+
+def test_html_has_a_column_per_cycle_type():
+    shown = irreducible_character((2, 1))._repr_html_()
+    assert shown.count("<th>") == 3 and "<td>-1</td><td>0</td><td>2</td>" in shown

@@ -246,3 +246,10 @@ def test_class_sums_have_the_size_of_the_class():
     written_out = class_sum((3, 1)).to_group_algebra()
     assert {cycle_type(g, 4) for g in written_out.support} == {Partition((3, 1))}
     assert len(written_out.support) == 8
+
+
+def test_latex_shows_cycles_and_classes():
+    element = GroupAlgebraElement({(1, 0, 2): 1, (1, 2, 0): -1, (0, 1, 2): Fraction(1, 2)}, 3)
+    assert element._repr_latex_() == r"$1/2 \, e + 1 \, (0\,1) - 1 \, (0\,1\,2)$"
+    assert class_sum((2, 1))._repr_latex_() == r"$1 \, K_{(2,1)}$"
+    assert GroupAlgebraElement({}, 3)._repr_latex_() == "$0$"
