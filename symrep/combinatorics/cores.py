@@ -135,13 +135,21 @@ def _runners(partition: Partition, k: int) -> list[list[int]]:
     return runners
 
 
+def _largest_hook(partition: Partition) -> int:
+    """The hook length of the corner cell: no rim hook is longer."""
+    return partition.parts[0] + partition.length - 1 if partition.parts else 0
+
+
 def core(partition: Partition | Iterable[int], k: int) -> Partition:
     """The k-core: what is left when rim hooks of size k are removed until there is none; the order does not matter.
 
     >>> core((5, 4, 2, 1), 3), core((5, 2, 1, 1), 3), core((5, 2, 1, 1), 1)
     (Partition(()), Partition((2, 2, 1, 1)), Partition(()))
     """
-    runners = _runners(as_partition(partition, "partition"), _require_hook_size(k))
+    partition, k = as_partition(partition, "partition"), _require_hook_size(k)
+    if k > _largest_hook(partition):
+        return partition
+    runners = _runners(partition, k)
     return _partition_of_beads(k * row + r for r, runner in enumerate(runners) for row in range(len(runner)))
 
 
@@ -214,6 +222,8 @@ def core_sign(partition: Partition | Iterable[int], k: int) -> int:
     """
     partition = as_partition(partition, "partition")
     k = _require_hook_size(k)
+    if k > _largest_hook(partition):
+        return 1
     places = beta_numbers(partition, -(-partition.length // k) * k)
     return sign_to_core(places[::-1], k)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.errors import require_integer
@@ -13,7 +14,8 @@ def kostka_matrix(n: int) -> dict[Partition, dict[Partition, int]]:
 
     :math:`K_{\lambda\mu}` counts semistandard tableaux of shape :math:`\lambda` and weight :math:`\mu`; it is nonzero exactly
     when :math:`\lambda` dominates :math:`\mu`, so in reverse lexicographic order the matrix is unitriangular. Computed by
-    Pieri's rule along the parts of the weight, weights with a common beginning sharing its work.
+    Pieri's rule along the parts of the weight, weights with a common beginning sharing its work. Time and memory grow with the
+    square of the number of partitions: a second at n = 20, ten at n = 25.
 
     Raises
     ------
@@ -31,13 +33,16 @@ def kostka_matrix(n: int) -> dict[Partition, dict[Partition, int]]:
     """
     n = require_integer(n, "n", minimum=0)
     matrix: dict[Partition, dict[Partition, int]] = {shape: {} for shape in partitions(n)}
-    for weight, counts in _schur_expansions((), {(): 1}, n, n):
+    strips = cache(lambda parts, size: tuple(horizontal_strips_added(parts, size)))
+    for weight, counts in _schur_expansions((), {(): 1}, n, n, strips):
         for parts, number in counts.items():
             matrix[Partition._trusted(parts)][Partition._trusted(weight)] = number
     return matrix
 
 
-def _schur_expansions(weight: tuple[int, ...], counts: dict[tuple[int, ...], int], rest: int, largest: int) -> Iterator[tuple]:
+def _schur_expansions(
+    weight: tuple[int, ...], counts: dict[tuple[int, ...], int], rest: int, largest: int, strips: Callable
+) -> Iterator[tuple]:
     """Weights that continue ``weight``, with the expansion of their complete homogeneous product in Schur functions."""
     if rest == 0:
         yield weight, counts
@@ -45,9 +50,9 @@ def _schur_expansions(weight: tuple[int, ...], counts: dict[tuple[int, ...], int
     for part in range(min(rest, largest), 0, -1):
         longer: dict[tuple[int, ...], int] = {}
         for shape, number in counts.items():
-            for bigger in horizontal_strips_added(shape, part):
+            for bigger in strips(shape, part):
                 longer[bigger] = longer.get(bigger, 0) + number
-        yield from _schur_expansions((*weight, part), longer, rest - part, part)
+        yield from _schur_expansions((*weight, part), longer, rest - part, part, strips)
 
 
 def horizontal_strips_added(parts: tuple[int, ...], size: int) -> Iterator[tuple[int, ...]]:

@@ -121,6 +121,10 @@ def _order_of_blocks(cycle_type: Partition) -> list[Block]:
     return min(orders, key=lambda order: _estimated_cost(order, cycle_type.size))
 
 
+# orders this costly are all out of reach, and exp would overflow soon after
+_LARGEST_LOG = 600.0
+
+
 def _estimated_cost(order: list[Block], size: int) -> float:
     """About how many diagrams the removal of all blocks but the last one meets.
 
@@ -134,6 +138,6 @@ def _estimated_cost(order: list[Block], size: int) -> float:
             size -= length
             of_block = lgamma(hooks + removed) - lgamma(hooks) - lgamma(removed + 1)
             log_partitions = pi * sqrt(2 * size / 3) - log(4 * sqrt(3) * size)
-            cost += exp(min(log_choices + of_block, log_partitions))
+            cost += exp(min(log_choices + of_block, log_partitions, _LARGEST_LOG))
         log_choices += of_block
     return cost

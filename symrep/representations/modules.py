@@ -88,9 +88,13 @@ class DirectSum(_Composed):
         """The sum of the dimensions."""
         return sum(part.dimension for part in self.parts)
 
-    @cached_property
+    @property
     def multiplicities(self) -> dict[Partition, int]:
         """The sums of the multiplicities."""
+        return dict(self._known_multiplicities)
+
+    @cached_property
+    def _known_multiplicities(self) -> dict[Partition, int]:
         total: dict[Partition, int] = {}
         for part in self.parts:
             for shape, count in part.multiplicities.items():
@@ -135,9 +139,13 @@ class TensorProduct(_Composed):
         """The product of the dimensions."""
         return prod(part.dimension for part in self.parts)
 
-    @cached_property
+    @property
     def multiplicities(self) -> dict[Partition, int]:
         """From the product of the characters: for irreps these are the Kronecker coefficients."""
+        return dict(self._known_multiplicities)
+
+    @cached_property
+    def _known_multiplicities(self) -> dict[Partition, int]:
         types = character_table(self.n).cycle_types
         return _multiplicities([self.character(permutation_of_cycle_type(mu)) for mu in types], self.n)
 

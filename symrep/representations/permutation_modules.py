@@ -83,10 +83,15 @@ class PermutationModule(PermutationRepresentation):
         """The number of tabloids, a multinomial coefficient."""
         return factorial(self.n) // prod(map(factorial, self.composition))
 
-    @cached_property
+    @property
     def multiplicities(self) -> dict[Partition, int]:
         r"""The Kostka numbers :math:`K_{\lambda\mu}` that are not 0."""
-        numbers = {shape: kostka_number(shape, self.composition) for shape in partitions(self.n)}
+        return dict(self._known_multiplicities)
+
+    @cached_property
+    def _known_multiplicities(self) -> dict[Partition, int]:
+        rows = sum(1 for part in self.composition if part)
+        numbers = {shape: kostka_number(shape, self.composition) for shape in partitions(self.n, max_length=rows)}
         return {shape: number for shape, number in numbers.items() if number}
 
     @property

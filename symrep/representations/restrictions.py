@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,9 +42,13 @@ class Restriction(Representation):
         """The dimension does not change."""
         return self.representation.dimension
 
-    @cached_property
+    @property
     def multiplicities(self) -> dict[Partition, int]:
         """The branching rule: remove n - m cells, one at a time, in all ways."""
+        return dict(self._known_multiplicities)
+
+    @cached_property
+    def _known_multiplicities(self) -> dict[Partition, int]:
         counts = self.representation.multiplicities
         for _ in range(self.representation.n - self.n):
             smaller: dict[Partition, int] = {}
@@ -142,9 +146,13 @@ class YoungSubgroupRestriction:
         """The dimension does not change."""
         return self.representation.dimension
 
-    @cached_property
+    @property
     def multiplicities(self) -> dict[tuple[Partition, ...], int]:
         """How often each outer product of irreps occurs, by tuples of shapes: Littlewood-Richardson coefficients."""
+        return dict(self._known_multiplicities)
+
+    @cached_property
+    def _known_multiplicities(self) -> dict[tuple[Partition, ...], int]:
         total: dict[tuple[Partition, ...], int] = {}
         for shape, count in self.representation.multiplicities.items():
             for shapes, coefficient in _split_shape(shape, self.composition).items():
@@ -181,6 +189,7 @@ class YoungSubgroupRestriction:
         return f"young_subgroup_restriction({self.representation!r}, {self.composition})"
 
 
+@lru_cache(maxsize=4096)
 def _split_shape(shape: Partition, composition: tuple[int, ...]) -> dict[tuple[Partition, ...], int]:
     """The restriction of an irrep to a Young subgroup, the last factor split off first."""
     if len(composition) <= 1:

@@ -45,6 +45,8 @@ class GarnirStraightener:
         return {standard: -coefficient for standard, coefficient in expansion.items()}
 
     def _straighten_ordered(self, columns: Columns) -> dict[Columns, int]:
+        # exchanging columns of one height changes neither the rows as sets nor the column group, so neither the polytabloid
+        columns = tuple(sorted(columns, key=lambda column: (-len(column), column)))
         if columns not in self._known:
             descent = _first_row_descent(columns)
             if descent is None:
