@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from symrep.combinatorics.partitions import Partition, as_partition
-from symrep.errors import InvalidArgumentError, InvalidPartitionError, InvalidTypeError, require, require_integer
+from symrep.combinatorics.partitions import Partition, as_composition, as_partition
+from symrep.errors import InvalidPartitionError, InvalidTypeError, require, require_integer
 
 
 def bead_mask(parts: Sequence[int]) -> int:
@@ -74,17 +74,9 @@ def partition_from_beta_numbers(numbers: Iterable[int]) -> Partition:
     >>> partition_from_beta_numbers((8, 5, 3, 1, 0))
     Partition((4, 2, 1))
     """
-    numbers = _nonnegative_integers(numbers, "numbers")
+    numbers = as_composition(numbers, "numbers")
     require(len(set(numbers)) == len(numbers), "numbers", "must be distinct", numbers)
     return _partition_of_beads(numbers)
-
-
-def _nonnegative_integers(values: Iterable[int], argument: str) -> tuple[int, ...]:
-    try:
-        given = tuple(values)
-    except TypeError:
-        raise InvalidTypeError(f"{argument} must be a sequence of nonnegative integers, got {values!r}") from None
-    return tuple(require_integer(value, f"entry of {argument}", minimum=0) for value in given)
 
 
 def _partition_of_beads(places: Iterable[int]) -> Partition:
@@ -113,7 +105,7 @@ def partition_from_frobenius_coordinates(arms: Iterable[int], legs: Iterable[int
     >>> partition_from_frobenius_coordinates((3, 1), (2, 0))
     Partition((4, 3, 1))
     """
-    arms, legs = _nonnegative_integers(arms, "arms"), _nonnegative_integers(legs, "legs")
+    arms, legs = as_composition(arms, "arms"), as_composition(legs, "legs")
     require(len(arms) == len(legs), "legs", f"must be as many as the {len(arms)} arms", legs)
     for lengths, argument in ((arms, "arms"), (legs, "legs")):
         require(all(a > b for a, b in zip(lengths, lengths[1:])), argument, "must be strictly decreasing", lengths)

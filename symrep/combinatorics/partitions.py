@@ -262,6 +262,25 @@ def _as_cell(cell: Any) -> tuple[int, int]:
     return require_integer(row, "cell row"), require_integer(column, "cell column")
 
 
+def as_composition(value: Any, argument: str) -> tuple[int, ...]:
+    """Return nonnegative integers in any order as a tuple; a :class:`Partition` gives its parts.
+
+    >>> as_composition([0, 2, 1], "weight"), as_composition(Partition((2, 1)), "weight")
+    ((0, 2, 1), (2, 1))
+    >>> as_composition(3, "weight")
+    Traceback (most recent call last):
+    ...
+    symrep.errors.InvalidTypeError: weight must be a sequence of nonnegative integers, got 3
+    """
+    if isinstance(value, Partition):
+        return value.parts
+    try:
+        given = tuple(value)
+    except TypeError:
+        raise InvalidTypeError(f"{argument} must be a sequence of nonnegative integers, got {value!r}") from None
+    return tuple(require_integer(entry, f"entry of {argument}", minimum=0) for entry in given)
+
+
 def as_partition(value: Any, argument: str = "shape", size: int | None = None) -> Partition:
     """Return ``value`` as a :class:`Partition`; the message of the error names ``argument``.
 

@@ -15,7 +15,7 @@ from math import prod
 from typing import Any, ClassVar, Self
 
 from symrep.combinatorics.drawing import diagram_svg
-from symrep.combinatorics.partitions import Partition, as_partition
+from symrep.combinatorics.partitions import Partition, as_composition, as_partition
 from symrep.errors import InvalidArgumentError, InvalidTableauError, InvalidTypeError, require, require_integer
 
 Rows = tuple[tuple[int, ...], ...]
@@ -394,12 +394,8 @@ def kostka_number(shape: Partition | Iterable[int], weight: Iterable[int]) -> in
     (4, 4, 0)
     """
     shape = as_partition(shape)
-    try:
-        given = tuple(weight)
-    except TypeError:
-        raise InvalidTypeError(f"weight must be a sequence of nonnegative integers, got {weight!r}") from None
-    counts = sorted((require_integer(count, "weight entry", minimum=0) for count in given), reverse=True)
-    require(sum(counts) == shape.size, "weight", f"must sum to {shape.size}, the size of the shape", given)
+    counts = sorted(as_composition(weight, "weight"), reverse=True)
+    require(sum(counts) == shape.size, "weight", f"must sum to {shape.size}, the size of the shape", tuple(counts))
     ways = {shape.parts: 1}
     for index, count in enumerate(counts):
         if count <= 1:

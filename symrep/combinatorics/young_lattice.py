@@ -15,7 +15,7 @@ import networkx as nx
 
 from symrep.combinatorics.partitions import Partition, as_partition, partitions
 from symrep.combinatorics.tableaux import StandardTableau, as_standard_tableau, standard_tableaux
-from symrep.errors import InvalidArgumentError, require, require_integer
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer
 
 
 def young_lattice(n: int) -> nx.DiGraph:
@@ -112,7 +112,11 @@ def tableau_from_path(path: Iterable[Partition | Iterable[int]]) -> StandardTabl
     >>> tableau_from_path([(), (1,), (1, 1), (2, 1)])
     StandardTableau(((1, 3), (2,)))
     """
-    shapes = [as_partition(step, "path") for step in path]
+    try:
+        steps = tuple(path)
+    except TypeError:
+        raise InvalidTypeError(f"path must be a sequence of partitions, got {path!r}") from None
+    shapes = [as_partition(step, "path") for step in steps]
     require(bool(shapes) and shapes[0].size == 0, "path", "must start at the empty partition", shapes[:1])
     return StandardTableau._from_row_indices(_added_row(smaller, larger) for smaller, larger in pairwise(shapes))
 

@@ -13,7 +13,7 @@ from math import factorial
 from operator import mul
 from typing import Any
 
-from symrep.combinatorics.partitions import Partition, as_partition, number_of_partitions, partitions
+from symrep.combinatorics.partitions import Partition, as_composition, as_partition, number_of_partitions, partitions
 from symrep.errors import InvalidTypeError, require, require_integer
 from symrep.representations.class_values import (
     Value,
@@ -419,13 +419,8 @@ def permutation_character(composition: Iterable[int]) -> ClassFunction:
     >>> permutation_character((2, 1, 1)).decomposition()
     {Partition((4,)): 1, Partition((3, 1)): 2, Partition((2, 2)): 1, Partition((2, 1, 1)): 1}
     """
-    try:
-        given = tuple(composition)
-    except TypeError:
-        message = f"composition must be a sequence of nonnegative integers, got {composition!r}"
-        raise InvalidTypeError(message) from None
     induced = ClassFunction._trusted(0, (1,))
-    for count in sorted((require_integer(count, "entry of composition", minimum=0) for count in given), reverse=True):
+    for count in sorted(as_composition(composition, "composition"), reverse=True):
         trivial = ClassFunction._trusted(count, (1 for _ in classes_of(count).cycle_types))
         induced = induced.induce(trivial)
     return induced

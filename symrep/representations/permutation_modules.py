@@ -21,14 +21,14 @@ from sympy.combinatorics import Permutation
 from sympy.polys.matrices import DomainMatrix
 from sympy.utilities.iterables import multiset_permutations
 
-from symrep.combinatorics.partitions import Partition, partitions
+from symrep.combinatorics.partitions import Partition, as_composition, partitions
 from symrep.combinatorics.tableaux import (
     SemistandardTableau,
     StandardTableau,
     _without_horizontal_strips,
     kostka_number,
 )
-from symrep.errors import InvalidTableauError, InvalidTypeError, SizeLimitError, require, require_integer
+from symrep.errors import InvalidTableauError, SizeLimitError, require, require_integer
 from symrep.representations.coset_order import permutation_index, permutations_in_coset_order
 from symrep.representations.permutations import adjacent_transposition, as_permutation
 from symrep.representations.representation import IntegerRepresentation, to_immutable_matrix
@@ -157,11 +157,7 @@ def permutation_module(composition: Iterable[int]) -> PermutationModule:
     >>> module.multiplicities
     {Partition((3,)): 1, Partition((2, 1)): 1}
     """
-    try:
-        given = tuple(composition)
-    except TypeError:
-        raise InvalidTypeError(f"composition must be a sequence of nonnegative integers, got {composition!r}") from None
-    module = PermutationModule(tuple(require_integer(part, "composition entry", minimum=0) for part in given))
+    module = PermutationModule(as_composition(composition, "composition"))
     if module.dimension > LARGEST_PERMUTATION_MODULE:
         raise SizeLimitError(f"{module!r} would have {module.dimension} basis vectors, the limit is "
                              f"{LARGEST_PERMUTATION_MODULE}: kostka_number(shape, composition) needs none of them")

@@ -24,7 +24,7 @@ from sympy import QQ, ImmutableMatrix
 
 from symrep.combinatorics.partitions import Partition, as_partition
 from symrep.combinatorics.tableaux import number_of_semistandard_tableaux
-from symrep.errors import InvalidTypeError, SizeLimitError, require, require_integer
+from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, require_integer
 from symrep.representations.group_algebra import is_exact_rational
 from symrep.representations.jucys_murphy_action import SparseRows, jucys_murphy_action
 from symrep.representations.permutation_modules import PermutationModule
@@ -114,6 +114,13 @@ class _ChainProjector(ABC):
                                  f"{limit}: apply(f) projects {self._elements} without it")
 
 
+def _as_array(f: Any) -> np.ndarray:
+    try:
+        return np.asarray(f)
+    except ValueError:
+        raise InvalidArgumentError(f"f must be an array, got ragged {f!r}") from None
+
+
 @dataclass(frozen=True, repr=False)
 class IsotypicProjector(_ChainProjector):
     """The projector to all irreps of one shape in the functions on [V]^L; made by :func:`isotypic_projector`."""
@@ -163,7 +170,7 @@ class IsotypicProjector(_ChainProjector):
         result of a function of size 1 is within 1e-15 of the exact one for V = 2, L = 14, and 1e-12 for L = 20, where
         ``longdouble`` has 64 bits or more of mantissa (within 1e-12 for L = 14 where it is a plain double).
         """
-        f = np.asarray(f)
+        f = _as_array(f)
         vector_shape = (self._number_of_sequences,)
         accepted = f.shape == vector_shape or f.ndim == 2 and f.shape[:1] == vector_shape
         accepted = accepted or f.shape == (self.vocab_size,) * self.length
@@ -280,7 +287,7 @@ class ModuleProjector(_ChainProjector):
         InvalidArgumentError, InvalidTypeError
             When the shape of ``f`` is another one, or its entries are neither floats nor exact rationals.
         """
-        f = np.asarray(f)
+        f = _as_array(f)
         rule = f"must have shape (d,) or (d, m) for d = {self._size}"
         require(f.ndim in (1, 2) and f.shape[0] == self._size, "f", rule, f.shape)
         return self._project_columns(f.reshape(self._size, f.size // self._size)).reshape(f.shape)

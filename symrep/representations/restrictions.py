@@ -12,7 +12,7 @@ from sympy import ImmutableMatrix
 from sympy.combinatorics import Permutation
 from sympy.polys.matrices import DomainMatrix
 
-from symrep.combinatorics.partitions import Partition, partitions
+from symrep.combinatorics.partitions import Partition, as_composition, partitions
 from symrep.errors import InvalidTypeError, require, require_integer
 from symrep.representations.irreps import OrthogonalForm, SeminormalForm
 from symrep.representations.littlewood_richardson import skew_schur
@@ -228,10 +228,6 @@ def young_subgroup_restriction(
     [0, 1]])
     """
     n = as_representation(representation).n
-    try:
-        given = tuple(composition)
-    except TypeError:
-        raise InvalidTypeError(f"composition must be a sequence of nonnegative integers, got {composition!r}") from None
-    parts = tuple(require_integer(part, "composition entry", minimum=0) for part in given)
+    parts = as_composition(composition, "composition")
     require(sum(parts) == n, "composition", f"must sum to {n}", parts)
     return YoungSubgroupRestriction(representation, parts)

@@ -54,7 +54,7 @@ class PaddedShape:
 
     def exists(self, n: int) -> bool:
         """Whether the shape is a partition at degree n."""
-        return n >= self.minimum_degree
+        return require_integer(n, "n") >= self.minimum_degree
 
     def at(self, n: int) -> Partition:
         """The partition at degree n.

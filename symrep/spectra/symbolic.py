@@ -19,7 +19,7 @@ import sympy
 
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.errors import InvalidArgumentError, VerificationError, require
-from symrep.kernels.overlaps import length_symbol, matches_symbol, overlap_symbol, same_token_symbol
+from symrep.kernels.overlaps import matches_symbol, overlap_symbol, same_token_symbol
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.moments import CountExpectations, compositions, multinomial
@@ -202,6 +202,7 @@ def reached_shapes(kernel: KernelPolynomial, vocab_size: int, degree: Any) -> It
     """The padded shapes that the kernel can reach: depth at most r, at most V rows; at an integer degree, those that exist.
 
     >>> from symrep.kernels import architecture
+    >>> from symrep.kernels.overlaps import length_symbol
     >>> flat = KernelPolynomial.from_expression(architecture("linear-block", "flatten").overlap_polynomial())
     >>> [str(shape) for shape in reached_shapes(flat, 3, length_symbol)]
     ['(L)', '(L-1,1)', '(L-2,2)', '(L-2,1,1)']
@@ -226,6 +227,7 @@ def kernel_trace(kernel: KernelPolynomial, measure: ExchangeableMeasure, length:
     r""":math:`E\,K(x, x)` for sequences with ``length`` positions counted in u and m: :math:`u = \sum_v n_v^2`, m = length.
 
     >>> from symrep.kernels import architecture
+    >>> from symrep.kernels.overlaps import length_symbol
     >>> from symrep.measures import iid_uniform
     >>> K = KernelPolynomial.from_expression(architecture("uniform-block").overlap_polynomial())
     >>> kernel_trace(K, iid_uniform(2), length_symbol).factor()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy.combinatorics.named_groups import SymmetricGroup
 
-from symrep.combinatorics.partitions import Partition, as_partition, number_of_partitions, partitions
+from symrep.combinatorics.partitions import Partition, as_composition, as_partition, number_of_partitions, partitions
 from symrep.errors import InvalidArgumentError, InvalidPartitionError, InvalidTypeError
 
 shapes = st.lists(st.integers(1, 6), max_size=6).map(lambda parts: Partition(sorted(parts, reverse=True)))
@@ -199,3 +199,16 @@ def test_bad_arguments_of_functions():
         number_of_partitions(-1)
     with pytest.raises(InvalidPartitionError, match="other must be a partition of 3"):
         Partition((2, 1)).dominates((2, 2))
+
+
+def test_compositions_may_be_partitions_or_any_order():
+    from symrep import kostka_number, permutation_character, permutation_module
+
+    assert as_composition((0, 1, 2), "weight") == (0, 1, 2)
+    assert kostka_number((2, 1), Partition((1, 1, 1))) == kostka_number((2, 1), (1, 1, 1)) == 2
+    assert permutation_module(Partition((2, 1))).dimension == 3
+    assert permutation_character(Partition((2, 1))) == permutation_character((1, 2))
+    with pytest.raises(InvalidTypeError, match="composition must be a sequence of nonnegative integers, got 3"):
+        permutation_module(3)
+    with pytest.raises(InvalidArgumentError, match="entry of weight must be at least 0, got -1"):
+        kostka_number((2, 1), (4, -1))

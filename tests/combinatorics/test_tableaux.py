@@ -296,7 +296,7 @@ def test_bad_arguments_of_functions():
         number_of_semistandard_tableaux((2, 1), -1)
     with pytest.raises(InvalidArgumentError, match="weight must sum to 3, the size of the shape, got"):
         kostka_number((2, 1), (2, 2))
-    with pytest.raises(InvalidArgumentError, match="weight entry must be at least 0, got -1"):
+    with pytest.raises(InvalidArgumentError, match="entry of weight must be at least 0, got -1"):
         kostka_number((2, 1), (4, -1))
     with pytest.raises(InvalidTypeError, match="weight must be a sequence"):
         kostka_number((2, 1), 3)

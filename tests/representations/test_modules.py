@@ -293,3 +293,12 @@ class TestErrors:
         message = r"^Broken has the traces \[1/2, 1/2, 1/2\], which are no integers$"
         with pytest.raises(VerificationError, match=message):
             decompose(Broken(QQ(1, 2)))
+
+
+def test_multiplicities_are_copies():
+    from symrep.representations.permutation_modules import permutation_module
+
+    for module in (permutation_module((2, 1)), direct_sum(seminormal((2, 1)), seminormal((3,))), tensor_product(seminormal((2, 1)), seminormal((2, 1)))):
+        before = dict(module.multiplicities)
+        module.multiplicities.clear()
+        assert module.multiplicities == before and before

@@ -220,8 +220,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("composition", "error", "message"),
         [
-            ((2, -1), InvalidArgumentError, r"^composition entry must be at least 0, got -1$"),
-            ((2, 1.0), InvalidTypeError, r"^composition entry must be an integer, got 1\.0$"),
+            ((2, -1), InvalidArgumentError, r"^entry of composition must be at least 0, got -1$"),
+            ((2, 1.0), InvalidTypeError, r"^entry of composition must be an integer, got 1\.0$"),
             (3, InvalidTypeError, r"^composition must be a sequence of nonnegative integers, got 3$"),
             ((10, 10, 10), SizeLimitError, r"^permutation_module\(\(10, 10, 10\)\) would have 5550996791340 basis vec"),
         ],

@@ -308,3 +308,8 @@ def test_module_errors():
     message = r"^the exact matrix of isotypic_.* would be 1260 x 1260, the limit is 1024 x 1024: apply\(f\) projects"
     with pytest.raises(SizeLimitError, match=message):
         large.matrix()
+
+
+def test_ragged_arrays_are_refused():
+    with pytest.raises(InvalidArgumentError, match="f must be an array, got ragged"):
+        isotypic_projector((2, 1), vocab_size=2).apply([[1, 2], [3]])

@@ -158,3 +158,10 @@ def test_intertwiner_errors():
     message = r"^target must have the shape \(2, 1\) of source, got seminormal\(\(3,\)\)$"
     with pytest.raises(InvalidArgumentError, match=message):
         intertwiner(specht_module((2, 1)), seminormal((3,)))
+
+
+def test_exchanging_columns_of_one_height_keeps_the_polytabloid():
+    one = garnir_straighten([(3, 1, 5), (6, 2, 4)])
+    assert one == garnir_straighten([(1, 5, 3), (2, 4, 6)]) == garnir_straighten([(5, 3, 1), (4, 6, 2)])
+    wide = garnir_straighten([range(16, 8, -1), range(8, 0, -1)])
+    assert len(wide) == 1 and set(wide.values()) <= {1, -1}
