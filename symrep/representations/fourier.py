@@ -26,21 +26,22 @@ from typing import Any
 
 import numpy as np
 from sympy import QQ, ImmutableMatrix, MatrixBase, Rational
-from sympy.combinatorics import Permutation
 from sympy.polys.matrices import DomainMatrix
 
 from symrep.combinatorics.partitions import Partition, as_partition, partitions
-from symrep.errors import InvalidTypeError, SizeLimitError, require, require_integer
+from symrep.errors import InvalidTypeError, require, require_integer
 from symrep.representations.coset_order import (
+    as_floats,
     images_at,
     permutation_from_index,
     permutation_index,
     permutations_in_coset_order,
+    require_listable,
+    values_in_coset_order,
 )
 from symrep.representations.coset_recursion import ExactStack, FloatStack, inverse_transform, transform
 from symrep.representations.group_algebra import GroupAlgebraElement, as_fraction, is_exact_rational
 from symrep.representations.irreps import OrthogonalForm
-from symrep.representations.permutations import as_permutation
 from symrep.representations.projectors import fractions_over, integers_over_denominator
 from symrep.representations.representation import to_immutable_matrix
 
@@ -52,8 +53,6 @@ __all__ = [
     "permutation_index",
     "permutations_in_coset_order",
 ]
-
-LARGEST_DEGREE = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,12 +66,14 @@ class FourierTransform:
         matrices, ``DomainMatrix``, nested ints, Fractions or sympy rationals) refer to the seminormal form, floats to
         the orthogonal form; the two do not mix.
     n
-        The degree.
+        The degree, at most 10.
 
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
         When a matrix has another size, or entries that are neither floats nor exact rationals.
+    SizeLimitError
+        Beyond n = 10.
 
     Examples
     --------
@@ -91,6 +92,8 @@ class FourierTransform:
 
     def __init__(self, matrices: Mapping[Any, Any], n: int) -> None:
         n = require_integer(n, "n", minimum=0)
+        require(isinstance(matrices, Mapping), "matrices", "must be a dict {shape: matrix}", matrices, InvalidTypeError)
+        require_listable(n)
         checked = {}
         for label, matrix in matrices.items():
             shape = as_partition(label, "shape", size=n)
@@ -175,6 +178,7 @@ class FourierTransform:
         >>> f.inner_product(h)
         10
         """
+        require(isinstance(other, FourierTransform), "other", "must be a FourierTransform", other, InvalidTypeError)
         self._require_same_kind(other)
         total: Any = 0
         for shape, mine in self._matrices.items():
@@ -216,8 +220,10 @@ class FourierTransform:
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array
+    """A view that cannot be made writeable, as long as the array that owns the entries stays read-only."""
+    owner = array if array.base is None else array.copy()
+    owner.flags.writeable = False
+    return owner.view()
 
 
 def _as_matrix(value: Any, shape: Partition) -> DomainMatrix | np.ndarray:
@@ -237,67 +243,7 @@ def _as_matrix(value: Any, shape: Partition) -> DomainMatrix | np.ndarray:
     if all(map(is_exact_rational, entries.flat)):
         exact = [[QQ(int(entry.numerator), int(entry.denominator)) for entry in row] for row in entries.tolist()]
         return DomainMatrix(exact, size, QQ).to_dense()
-    return _read_only(_as_floats(entries.ravel(), "matrix").reshape(size))
-
-
-def _as_floats(values: np.ndarray, argument: str) -> np.ndarray:
-    """A new array of float64 or complex128 from numbers that are not all exact."""
-    if values.dtype == object:
-        for value in values.tolist():
-            is_number = isinstance(value, (int, float, complex, np.number)) and not isinstance(value, bool)
-            if not (is_number or is_exact_rational(value)):
-                raise InvalidTypeError(f"{argument} must have float or exact rational entries, got {value!r}")
-        kinds = {isinstance(value, (complex, np.complexfloating)) for value in values.tolist()}
-        return values.astype(np.complex128 if True in kinds else np.float64)
-    require(values.dtype.kind in "iufc", argument, "must have float or exact rational entries", values.dtype,
-            InvalidTypeError)
-    return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
-
-
-def _require_size(n: int) -> None:
-    if n > LARGEST_DEGREE:
-        needed = f"{8 * factorial(n)}" if n < 100 else f"8 * {n}!"
-        raise SizeLimitError(f"a function on S_{n} has {n}! values and takes {needed} bytes in float64, the limit is "
-                             f"n = {LARGEST_DEGREE}: seminormal(shape) and orthogonal(shape) represent single elements")
-
-
-def _degree_of(number_of_values: int) -> int:
-    n = 1
-    while factorial(n) < number_of_values:
-        n += 1
-    require(factorial(n) == number_of_values, "f", "must have n! values in coset order", number_of_values)
-    return n
-
-
-def _values_in_coset_order(f: Any, n: int | None) -> tuple[np.ndarray, int]:
-    """A new or the given one-dimensional array, of dtype object unless it was given as an array; and n."""
-    if isinstance(f, (Mapping, GroupAlgebraElement)):
-        if isinstance(f, Mapping):
-            terms = {as_permutation(g, "g"): value for g, value in f.items()}
-            degree = max((g.size for g in terms), default=0) if n is None else n
-            items = [(as_permutation(g, "g", degree), value) for g, value in terms.items()]
-        else:
-            degree = f.n
-            require(n in (None, degree), "n", f"must be the degree {degree} of f", n)
-            items = [(Permutation(list(images)), as_fraction(value)) for images, value in f._terms.items()]
-        _require_size(degree)
-        values = np.zeros(factorial(degree), dtype=object)
-        for g, value in items:
-            values[permutation_index(g)] += value
-        return values, degree
-    if not isinstance(f, np.ndarray):
-        try:
-            listed = list(f)
-        except TypeError:
-            rule = "must be an array of n! values, a dict {permutation: value} or a GroupAlgebraElement"
-            raise InvalidTypeError(f"f {rule}, got {f!r}") from None
-        f = np.empty(len(listed), dtype=object)
-        f[:] = listed
-    require(f.ndim == 1, "f", "must be one-dimensional", f.shape)
-    degree = _degree_of(f.size) if n is None else n
-    _require_size(degree)
-    require(f.size == factorial(degree), "f", f"must have {degree}! = {factorial(degree)} values", f.size)
-    return f, degree
+    return _read_only(as_floats(entries.ravel(), "matrix").reshape(size))
 
 
 def fourier_transform(f: Any, n: int | None = None, *, exact: bool | None = None) -> FourierTransform:
@@ -307,7 +253,8 @@ def fourier_transform(f: Any, n: int | None = None, *, exact: bool | None = None
     ----------
     f
         n! values in coset order (an array or a sequence), a dict ``{permutation: value}``, or a
-        ``GroupAlgebraElement``; permutations that a dict leaves out have the value 0.
+        ``GroupAlgebraElement``; permutations that a dict leaves out have the value 0, the values of keys that mean the
+        same permutation are added.
     n
         The degree. Unless given: that of the element, the size of the largest permutation, or read off n!.
     exact
@@ -317,7 +264,8 @@ def fourier_transform(f: Any, n: int | None = None, *, exact: bool | None = None
     Raises
     ------
     InvalidArgumentError, InvalidTypeError
-        When the number of values is no factorial, a value is no number, or floats are to be transformed exactly.
+        When the number of values is no factorial, a value is no number, floats are to be transformed exactly, or exact
+        values beyond the range of float64 in floating point.
     SizeLimitError
         Beyond n = 10.
 
@@ -342,12 +290,12 @@ def fourier_transform(f: Any, n: int | None = None, *, exact: bool | None = None
     """
     if n is not None:
         n = require_integer(n, "n", minimum=0)
-    values, degree = _values_in_coset_order(f, n)
+    values, degree = values_in_coset_order(f, n)
     all_exact = values.dtype.kind in "iu" or values.dtype == object and all(map(is_exact_rational, values.tolist()))
     if exact or exact is None and all_exact:
         require(all_exact, "f", "must have exact rational values to be transformed exactly", values, InvalidTypeError)
         return _exact_transform(*integers_over_denominator(values, "f"), degree)
-    return _float_transform(_as_floats(values, "f"), degree)
+    return _float_transform(as_floats(values, "f"), degree)
 
 
 def _cosets_of_small_groups_first(values: np.ndarray, n: int) -> np.ndarray:
@@ -394,8 +342,8 @@ def inverse_fourier_transform(fhat: FourierTransform) -> np.ndarray:
 
     Raises
     ------
-    SizeLimitError
-        Beyond n = 10.
+    InvalidTypeError
+        When ``fhat`` is no ``FourierTransform``.
 
     Notes
     -----
@@ -409,7 +357,6 @@ def inverse_fourier_transform(fhat: FourierTransform) -> np.ndarray:
     1/6 -1/6 -1/6 1/6 1/6 -1/6
     """
     require(isinstance(fhat, FourierTransform), "fhat", "must be a FourierTransform", fhat, InvalidTypeError)
-    _require_size(fhat.n)
     if fhat.is_exact:
         return fractions_over(*_exact_inverse(fhat))
     if not fhat._matrices:
@@ -426,7 +373,6 @@ def _in_coset_order(row: np.ndarray, n: int) -> np.ndarray:
 
 def _exact_inverse(fhat: FourierTransform) -> tuple[np.ndarray, int]:
     """Numerators in coset order and their denominator."""
-    _require_size(fhat.n)
     if not fhat._matrices:
         return np.zeros(factorial(fhat.n), dtype=object), 1
     stacks, denominators = {}, {}

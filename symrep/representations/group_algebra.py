@@ -146,7 +146,12 @@ class GroupAlgebraElement(_RationalCombination):
     Raises
     ------
     InvalidPermutationError, InvalidTypeError
-        When a key is no permutation of 0..n-1 or a value no exact rational number.
+        When ``coefficients`` is no mapping, a key no permutation of 0..n-1 or a value no exact rational number.
+
+    Notes
+    -----
+    A product takes one step for every pair of permutations in the two supports, up to (n!)^2. For large supports
+    multiply transforms instead, see :func:`symrep.representations.fourier.fourier_transform`.
 
     Examples
     --------
@@ -159,6 +164,8 @@ class GroupAlgebraElement(_RationalCombination):
 
     def __init__(self, coefficients: Mapping[Any, Any], n: int) -> None:
         n = require_integer(n, "n", minimum=0)
+        rule = "must be a dict {permutation: rational}"
+        require(isinstance(coefficients, Mapping), "coefficients", rule, coefficients, InvalidTypeError)
         terms: dict[Images, Any] = {}
         for g, value in coefficients.items():
             images = tuple(as_permutation(g, "g", n).array_form)
@@ -266,6 +273,8 @@ class CentralElement(_RationalCombination):
 
     def __init__(self, coefficients: Mapping[Any, Any], n: int) -> None:
         n = require_integer(n, "n", minimum=0)
+        rule = "must be a dict {cycle type: rational}"
+        require(isinstance(coefficients, Mapping), "coefficients", rule, coefficients, InvalidTypeError)
         terms: dict[tuple[int, ...], Any] = {}
         for label, value in coefficients.items():
             parts = as_partition(label, "cycle_type", size=n).parts

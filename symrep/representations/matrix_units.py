@@ -12,6 +12,7 @@ with :math:`c_T(k)` the content of the letter k in T and :math:`X_k` the Jucys-M
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import factorial
 
 from sympy import QQ
 
@@ -24,6 +25,8 @@ from symrep.representations.group_algebra import (
     GroupAlgebraElement,
     jucys_murphy,
 )
+
+LARGEST_NUMBER_OF_TERMS = 10**7
 
 Tableau = StandardTableau | Iterable[Iterable[int]]
 
@@ -76,7 +79,12 @@ def matrix_units(
     Raises
     ------
     SizeLimitError
-        Beyond n = 8.
+        Beyond n = 8, or when all units together have more than 10^7 coefficients.
+
+    Notes
+    -----
+    With f the dimension of the irrep, f^2 inverse Fourier transforms and up to f^2 n! coefficients in memory;
+    :func:`matrix_unit` makes one of them.
 
     Examples
     --------
@@ -87,6 +95,10 @@ def matrix_units(
     """
     shape = as_partition(shape)
     _require_size(shape)
+    number_of_terms = shape.dimension**2 * factorial(shape.size)
+    if number_of_terms > LARGEST_NUMBER_OF_TERMS:
+        raise SizeLimitError(f"the matrix units of shape {shape.parts} have up to {number_of_terms} coefficients, the "
+                             f"limit is {LARGEST_NUMBER_OF_TERMS}: matrix_unit(row, column) makes a single one")
     basis = list(standard_tableaux(shape))
     return {(S, T): _unit(shape, i, j) for i, S in enumerate(basis) for j, T in enumerate(basis)}
 

@@ -77,6 +77,10 @@ class TestOrder:
             permutation_from_index(-1, 3)
         with pytest.raises(InvalidArgumentError, match=r"^g must list the images of 0\.\.1, got \[0, 2\]$"):
             permutation_index([0, 2])
+        message = r"^the coset order of S_1000000 has 1000000! places, the limit is n = 10: Permutation\(images\)"
+        with pytest.raises(SizeLimitError, match=message):
+            permutation_from_index(0, 10**6)
+        assert permutation_from_index(factorial(30) - 1, 30).array_form == list(range(30))[::-1]
 
 
 class TestDefinition:
@@ -262,6 +266,19 @@ class TestInput:
             for shape in partitions(3):
                 assert fourier_transform(f, 3)[shape] == reference[shape]
 
+    def test_values_of_one_permutation_are_added(self):
+        swap = Permutation([1, 0])
+        exact = fourier_transform({(1, 0): 1, swap: Rational(1, 2), (0, 1): np.int64(2**62)})
+        assert exact.is_exact and inverse_fourier_transform(exact).tolist() == [2**62, Fraction(3, 2)]
+        large = fourier_transform({(1, 0): np.int64(2**62), swap: np.int64(2**62)})
+        assert inverse_fourier_transform(large).tolist() == [0, 2**63]
+        for half in (0.5, np.float32(0.5), np.float64(0.5), np.complex64(0.5)):
+            for mixed in ({(1, 0): half, swap: 2}, {(1, 0): Rational(2), swap: half}):
+                floats = fourier_transform(mixed)
+                assert not floats.is_exact and np.allclose(inverse_fourier_transform(floats), [0, 2.5])
+        extended = fourier_transform({(1, 0): 1, (1, 0, 2): 2, swap: 4}, 3)
+        assert inverse_fourier_transform(extended).tolist() == [0, 7, 0, 0, 0, 0]
+
     def test_exact_or_float(self):
         assert fourier_transform(np.arange(6)).is_exact and fourier_transform(list(range(6))).is_exact
         assert fourier_transform(np.arange(6, dtype=np.uint8)).is_exact
@@ -295,6 +312,10 @@ class TestInput:
         assert np.array_equal(f, copy)
         with pytest.raises(ValueError, match="read-only"):
             fhat[(3, 1)][0, 0] = 1
+        given = FourierTransform({(2, 1): np.eye(2)}, 3)
+        for made in (fhat[(3, 1)], (fhat * fhat)[(2, 2)], given[(2, 1)], given[(3,)], fourier_transform([3.0])[(1,)]):
+            with pytest.raises(ValueError, match="cannot set WRITEABLE flag"):
+                made.flags.writeable = True
         one = fourier_transform([3.0])
         f_of_one = inverse_fourier_transform(one)
         f_of_one[0] = 4
@@ -329,6 +350,10 @@ class TestErrors:
             ([True, 1], None, InvalidTypeError, r"^f must have float or exact rational entries, got True$"),
             ([Symbol("a"), 1], None, InvalidTypeError, r"^f must have float or exact rational entries, got a$"),
             (np.array([True, False]), None, InvalidTypeError, r"^f must have float or exact .*dtype\('bool'\)$"),
+            ({(1, 0): "a"}, None, InvalidTypeError, r"^f must have float or exact rational entries, got 'a'$"),
+            ({(1, 0): None}, None, InvalidTypeError, r"^f must have float or exact rational entries, got None$"),
+            ({(1, 0): [1, 2]}, None, InvalidTypeError, r"^f must have float or exact .* entries, got \[1, 2\]$"),
+            ({(1, 0): True}, None, InvalidTypeError, r"^f must have float or exact rational entries, got True$"),
             ({(0, 0): 1}, None, InvalidArgumentError, r"^g must list the images of 0\.\.1, got \[0, 0\]$"),
             ({(0, 1, 2): 1}, 2, InvalidArgumentError, r"^g must permute at most the points 0\.\.1, got \[0, 1, 2\]$"),
             (GroupAlgebraElement({}, 3), 4, InvalidArgumentError, r"^n must be the degree 3 of f, got 4$"),
@@ -344,6 +369,24 @@ class TestErrors:
         with pytest.raises(InvalidTypeError, match=message):
             fourier_transform([0.5, 1], exact=True)
 
+    @pytest.mark.parametrize(
+        "f",
+        [
+            [10**400, 1.5],
+            [Fraction(10**5000), 1j],
+            [Rational(10**400), 0.5],
+            {(1, 0): 10**400, Permutation(1): 1.5},
+            {(1, 0): 10**400, Permutation([1, 0]): 1.5},
+        ],
+    )
+    def test_exact_values_beyond_the_floats(self, f):
+        with pytest.raises(InvalidArgumentError, match=r"^f must have entries in the range of float64 unless all are"):
+            fourier_transform(f)
+
+    def test_exact_matrix_entries_beyond_the_floats(self):
+        with pytest.raises(InvalidArgumentError, match=r"^matrix must have entries in the range of float64 unless all"):
+            FourierTransform({(2, 1): [[10**400, 1.5], [0, 0]]}, 3)
+
     def test_sizes(self):
         message = r"^a function on S_11 has 11! values and takes 319334400 bytes in float64, the limit is n = 10: "
         with pytest.raises(SizeLimitError, match=message):
@@ -351,7 +394,9 @@ class TestErrors:
         with pytest.raises(SizeLimitError, match=message):
             fourier_transform([1], 11)
         with pytest.raises(SizeLimitError, match=message):
-            inverse_fourier_transform(FourierTransform({(11,): [[1]]}, 11))
+            FourierTransform({(11,): [[1]]}, 11)
+        with pytest.raises(SizeLimitError, match=message):
+            FourierTransform({}, 11)
         with pytest.raises(SizeLimitError, match=r"^a function on S_5000 has 5000! values and takes 8 \* 5000! bytes"):
             fourier_transform({Permutation(4999): 1})
 
@@ -361,6 +406,8 @@ class TestErrors:
             exact * floats
         with pytest.raises(InvalidArgumentError, match=r"^other must be float and belong to S_2, got Four"):
             floats.inner_product(fourier_transform(np.zeros(6)))
+        with pytest.raises(InvalidTypeError, match=r"^other must be a FourierTransform, got 5$"):
+            FourierTransform({}, 3).inner_product(5)
         with pytest.raises(TypeError, match="unsupported operand"):
             exact * 2
         with pytest.raises(InvalidTypeError, match=r"^transform must be exact for an element of Q\[S_n\], got"):
@@ -375,6 +422,8 @@ class TestErrors:
             exact.n = 3
 
     def test_matrices(self):
+        with pytest.raises(InvalidTypeError, match=r"^matrices must be a dict \{shape: matrix\}, got \[1\]$"):
+            FourierTransform([1], 3)
         with pytest.raises(InvalidArgumentError, match=r"^matrix must be 2 x 2 for \(2,1\), got \[1\]$"):
             FourierTransform({(2, 1): [[1]]}, 3)
         with pytest.raises(InvalidTypeError, match=r"^matrix must be a matrix or a sequence of rows, got 3$"):

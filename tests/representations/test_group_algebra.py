@@ -89,6 +89,16 @@ def test_elements_are_immutable_and_zero_terms_vanish():
     assert a != class_sum((2,)) and a == class_sum((2,)).to_group_algebra()
 
 
+@pytest.mark.parametrize(("algebra", "key"), [(GroupAlgebraElement, "permutation"), (CentralElement, "cycle type")])
+def test_coefficients_are_a_mapping(algebra, key):
+    with pytest.raises(InvalidTypeError, match=rf"^coefficients must be a dict \{{{key}: rational\}}, got \[1\]$"):
+        algebra([1], 3)
+
+
+def test_the_cost_of_products_names_the_transform():
+    assert "fourier_transform" in GroupAlgebraElement.__doc__ and "(n!)^2" in GroupAlgebraElement.__doc__
+
+
 @pytest.mark.parametrize("value", [0.5, True, "1", None])
 def test_coefficients_are_exact_rationals(value):
     with pytest.raises(InvalidTypeError, match=r"^coefficient must be an exact rational number, got"):

@@ -137,3 +137,9 @@ def test_errors():
                  lambda: matrix_unit([range(1, 10)], [range(1, 10)])):
         with pytest.raises(SizeLimitError, match=message):
             call()
+
+
+def test_all_units_of_a_large_shape_are_refused():
+    message = r"^the matrix units of shape \(6, 1, 1\) have up to 17781120 coefficients, the limit is 10000000: m"
+    with pytest.raises(SizeLimitError, match=message):
+        matrix_units((6, 1, 1))
