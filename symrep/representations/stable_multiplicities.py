@@ -103,6 +103,13 @@ def stable_restriction(shape: Partition | Iterable[int]) -> dict[Partition, int]
         ``{lower: multiplicity}``, valid for :math:`n \ge 2|\lambda|`; the proof is in :func:`restriction`, which gives
         one n, smaller ones included.
 
+    Raises
+    ------
+    InvalidPartitionError
+        When ``shape`` is no partition.
+    SizeLimitError
+        When :math:`2|\lambda| > 34`: the character table of :math:`S_{2|\lambda|}` is needed.
+
     Examples
     --------
     >>> stable_restriction((2,))
@@ -215,7 +222,7 @@ def multiplicity_in_functions(mu: Partition | Iterable[int], vocab_size: int, le
 
     It is the dimension of :math:`W_{\mu[L]}(\mathbb{C}^V)` (Schur-Weyl duality) by Weyl's formula
     :math:`\prod_{i<j \le V} \frac{\lambda_i - \lambda_j + j - i}{j - i}` with :math:`\lambda_1 = L - |\mu|`, valid for
-    :math:`L \ge |\mu| + \mu_1`.
+    :math:`L \ge |\mu| + \mu_1`. For an integer L below that :math:`\mu[L]` is no partition, and the result is 0.
 
     Parameters
     ----------
@@ -237,7 +244,7 @@ def multiplicity_in_functions(mu: Partition | Iterable[int], vocab_size: int, le
     mu = as_partition(mu, "mu")
     vocab_size = require_integer(vocab_size, "vocab_size", minimum=1)
     length = _size(length, "length", minimum=0)
-    if mu.length >= vocab_size:
+    if mu.length >= vocab_size or (length.is_Integer and length < mu.size + sum(mu.parts[:1])):
         return sympy.Integer(0)
     rows = [length - mu.size, *mu.parts, *[0] * (vocab_size - 1 - mu.length)]
     factors = (sympy.Rational(1, j - i) * (rows[i] - rows[j] + j - i) for i, j in combinations(range(vocab_size), 2))

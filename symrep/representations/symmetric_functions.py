@@ -50,7 +50,7 @@ class SymmetricFunction:
     InvalidPartitionError
         When a key is no partition.
     InvalidTypeError
-        When a coefficient is no int, Fraction or sympy Rational.
+        When the basis is no str, or a coefficient is no int, Fraction or sympy Rational.
 
     Examples
     --------
@@ -69,7 +69,7 @@ class SymmetricFunction:
     _terms: dict[Partition, Fraction]
 
     def __init__(self, basis: str, coefficients: Mapping[Partition | Iterable[int], Any]) -> None:
-        require(basis in BASES, "basis", f"must be one of {', '.join(BASES)}", basis)
+        _require_basis(basis)
         if not isinstance(coefficients, Mapping):
             raise InvalidTypeError(f"coefficients must be a mapping from partitions to numbers, got {coefficients!r}")
         terms: Terms = {}
@@ -109,7 +109,7 @@ class SymmetricFunction:
 
     def to(self, basis: str) -> SymmetricFunction:
         """The same function in another basis."""
-        require(basis in BASES, "basis", f"must be one of {', '.join(BASES)}", basis)
+        _require_basis(basis)
         if basis == self.basis:
             return self
         schur = self._schur_terms
@@ -126,7 +126,14 @@ class SymmetricFunction:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SymmetricFunction):
             return NotImplemented
-        return self._terms == other._terms if self.basis == other.basis else self._canonical == other._canonical
+        if self.basis == other.basis:
+            return self._terms == other._terms
+        return self._degrees == other._degrees and self._canonical == other._canonical
+
+    @property
+    def _degrees(self) -> set[int]:
+        """The degrees of the homogeneous parts that are not 0, the same in every basis."""
+        return {shape.size for shape in self._terms}
 
     def __hash__(self) -> int:
         return hash(self._canonical)
@@ -197,7 +204,11 @@ class SymmetricFunction:
         >>> SymmetricFunction("p", {(2, 2, 1): 1}).scalar_product(SymmetricFunction("p", {(2, 2, 1): 1}))
         8
         """
-        mine, theirs = self._schur_terms, _require_function(other)._schur_terms
+        other = _require_function(other, "other")
+        if self.basis == other.basis == "p":
+            products = (x * other._terms.get(rho, 0) * rho.centralizer_order for rho, x in self._terms.items())
+            return _as_sympy(sum(products, Fraction(0)))
+        mine, theirs = self._schur_terms, other._schur_terms
         return _as_sympy(sum((x * theirs.get(shape, 0) for shape, x in mine.items()), Fraction(0)))
 
     def kronecker(self, other: SymmetricFunction) -> SymmetricFunction:
@@ -208,7 +219,7 @@ class SymmetricFunction:
         >>> print(SymmetricFunction("s", {(2, 1): 1}).kronecker(SymmetricFunction("s", {(2, 1): 1})))
         s[3] + s[2,1] + s[1,1,1]
         """
-        mine, theirs = self.to("p")._terms, _require_function(other).to("p")._terms
+        mine, theirs = self.to("p")._terms, _require_function(other, "other").to("p")._terms
         product = {rho: x * theirs.get(rho, 0) * rho.centralizer_order for rho, x in mine.items()}
         return SymmetricFunction._trusted("p", product).to(self.basis)
 
@@ -221,7 +232,7 @@ class SymmetricFunction:
         >>> print(h3.plethysm(h2).to("s"))
         s[6] + s[4,2] + s[2,2,2]
         """
-        mine, theirs = self.to("p")._terms, _require_function(other).to("p")._terms
+        mine, theirs = self.to("p")._terms, _require_function(other, "other").to("p")._terms
         return SymmetricFunction._trusted("p", compose_power_sums(mine, theirs)).to(self.basis)
 
     def __repr__(self) -> str:
@@ -251,7 +262,11 @@ def frobenius_characteristic(class_function: Any) -> SymmetricFunction:
     Raises
     ------
     InvalidArgumentError
-        When the dictionary is empty or the cycle types differ in size.
+        When the dictionary is empty, the cycle types differ in size, or two keys are the same cycle type.
+    InvalidPartitionError
+        When a key is no partition.
+    InvalidTypeError
+        When the class function is of another kind, or a value is no rational number.
 
     Examples
     --------
@@ -263,6 +278,8 @@ def frobenius_characteristic(class_function: Any) -> SymmetricFunction:
         values = {as_partition(key, "cycle type"): value for key, value in class_function.items()}
         sizes = sorted({rho.size for rho in values})
         require(len(sizes) == 1, "class_function", "must have cycle types of one size", sizes)
+        distinct = len(values) == len(class_function)
+        require(distinct, "class_function", "must give every cycle type once", list(class_function))
     elif hasattr(class_function, "n") and (hasattr(class_function, "__getitem__") or callable(class_function)):
         value_at = getattr(class_function, "__getitem__", class_function)
         values = {rho: value_at(rho) for rho in partitions(class_function.n)}
@@ -280,13 +297,15 @@ def inverse_frobenius_characteristic(function: SymmetricFunction) -> dict[Partit
     ------
     InvalidArgumentError
         When the function is 0 or not homogeneous.
+    InvalidTypeError
+        When ``function`` is no symmetric function.
 
     Examples
     --------
     >>> list(inverse_frobenius_characteristic(SymmetricFunction("s", {(3, 1): 1})).values())
     [-1, 0, -1, 1, 3]
     """
-    terms = _require_function(function).to("p")._terms
+    terms = _require_function(function, "function").to("p")._terms
     sizes = sorted({rho.size for rho in terms})
     require(len(sizes) == 1, "function", "must be homogeneous and not 0", function)
     return {rho: _as_sympy(terms.get(rho, Fraction(0)) * rho.centralizer_order) for rho in partitions(sizes[0])}
@@ -315,9 +334,15 @@ def _as_sympy(value: Fraction) -> sympy.Rational:
     return sympy.Rational(value.numerator, value.denominator)
 
 
-def _require_function(value: Any) -> SymmetricFunction:
+def _require_basis(basis: Any) -> None:
+    if not isinstance(basis, str):
+        raise InvalidTypeError(f"basis must be a str, one of {', '.join(BASES)}, got {basis!r}")
+    require(basis in BASES, "basis", f"must be one of {', '.join(BASES)}", basis)
+
+
+def _require_function(value: Any, argument: str) -> SymmetricFunction:
     if not isinstance(value, SymmetricFunction):
-        raise InvalidTypeError(f"other must be a symmetric function, got {value!r}")
+        raise InvalidTypeError(f"{argument} must be a symmetric function, got {value!r}")
     return value
 
 

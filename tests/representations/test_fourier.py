@@ -77,7 +77,7 @@ class TestOrder:
             permutation_from_index(-1, 3)
         with pytest.raises(InvalidArgumentError, match=r"^g must list the images of 0\.\.1, got \[0, 2\]$"):
             permutation_index([0, 2])
-        message = r"^the coset order of S_1000000 has 1000000! places, the limit is n = 10: Permutation\(images\)"
+        message = r"^the coset order of S_1000000 has 1000000! places, the limit is n = 1000: Permutation\(images\)"
         with pytest.raises(SizeLimitError, match=message):
             permutation_from_index(0, 10**6)
         assert permutation_from_index(factorial(30) - 1, 30).array_form == list(range(30))[::-1]

@@ -2,11 +2,12 @@
 
 import json
 from fractions import Fraction
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement, permutations, product
 from math import factorial
 from pathlib import Path
 
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy.combinatorics import SymmetricGroup
@@ -204,6 +205,29 @@ def test_reduced_coefficients_of_top_degree_are_littlewood_richardson(a, b, c):
         assert value == 0
 
 
+def test_reduced_coefficients_of_top_degree_need_no_product(monkeypatch):
+    def refuse(mu, nu):
+        pytest.fail(f"the product of {mu} and {nu} was asked for")
+
+    monkeypatch.setattr(kronecker, "_stable_product", refuse)
+    a, b, c = (8, 4, 2), (7, 3, 2), (12, 7, 5, 2)
+    value = littlewood_richardson_coefficient(c, a, b)
+    assert value > 1
+    assert all(reduced_kronecker_coefficient(*shapes) == value for shapes in permutations((a, b, c)))
+    assert all(reduced_kronecker_coefficient(*shapes) == 0 for shapes in permutations((a, b, (27,))))
+
+
+def test_small_factors_are_not_limited():
+    lower = Partition((8, 7, 6, 4, 3, 2))
+    assert lower.size > 20
+    moved = {}
+    for smaller in [lower, *map(lower.remove_cell, lower.removable_cells())]:
+        for larger in [smaller, *map(smaller.add_cell, smaller.addable_cells())]:
+            moved[larger] = moved.get(larger, 0) + 1
+    moved[lower] -= 1
+    assert stable_kronecker_product(lower, (1,)) == moved
+
+
 def test_known_values():
     assert kronecker_product((5, 1), (5, 1)) == as_terms([((6,), 1), ((5, 1), 1), ((4, 2), 1), ((4, 1, 1), 1)])
     assert [kronecker_coefficient((k, k), (k, k), (k, k)) for k in range(1, 9)] == [0, 1, 0, 1, 0, 1, 0, 1]
@@ -219,6 +243,8 @@ def test_at_degree_straightens():
     assert [at_degree(row, n) for n in range(4)] == [{}, {Partition((1,)): -1}, {Partition((1, 1)): -1}, {}]
     assert at_degree({Partition((3,)): 5}, 3) == {Partition((2, 1)): -5}
     assert at_degree({Partition((3,)): 5}, 4) == {Partition((2, 2)): -5}
+    x = sympy.Symbol("x")
+    assert at_degree({(2,): x, (1,): sympy.Rational(1, 2)}, 2) == {Partition((1, 1)): sympy.Rational(1, 2) - x}
     assert at_degree({Partition((1, 1)): 1}, 0) == {Partition(()): 1}
     assert at_degree({Partition((2, 1)): 3, Partition(()): 1}, 5) == as_terms([((5,), 1), ((2, 2, 1), 3)])
 
@@ -238,6 +264,15 @@ def test_errors():
         at_degree({}, -1)
     with pytest.raises(InvalidTypeError, match="n must be an integer"):
         at_degree({}, 2.0)
+    with pytest.raises(InvalidTypeError, match="multiplicities must be a mapping from partitions to numbers"):
+        at_degree([((1,), 1)], 3)
+    for value in (0.5, True, "1", None, sympy.Symbol("x") * 0.5):
+        with pytest.raises(InvalidTypeError, match="value of multiplicities must be an integer or an exact sympy"):
+            at_degree({Partition((1,)): value}, 3)
+    with pytest.raises(SizeLimitError, match=r"mu and nu must have at most 20 cells .* got 17 \+ 4 cells"):
+        stable_kronecker_product((5, 4, 4, 4), (2, 2))
+    with pytest.raises(SizeLimitError, match=r"two smallest of a, b, c must .* got 10 \+ 11 cells"):
+        reduced_kronecker_coefficient((5, 5), (20,), (6, 5))
     with pytest.raises(SizeLimitError, match="at most 20 cells outside first rows or columns, got 60"):
         kronecker_product((10,) * 4, (10,) * 4)
     with pytest.raises(SizeLimitError, match="character table of S_40"):

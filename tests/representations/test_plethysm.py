@@ -15,7 +15,7 @@ from sympy.combinatorics import Permutation, SymmetricGroup
 
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.combinatorics.tableaux import number_of_semistandard_tableaux, semistandard_tableaux
-from symrep.errors import InvalidArgumentError, InvalidPartitionError, InvalidTypeError
+from symrep.errors import InvalidArgumentError, InvalidPartitionError, InvalidTypeError, SizeLimitError
 from symrep.representations import plethysm as plethysm_module
 from symrep.representations.characters import character
 from symrep.representations.permutations import cycle_type, permutation_of_cycle_type
@@ -275,3 +275,58 @@ def test_errors():
         restriction((1,), -1)
     with pytest.raises(InvalidTypeError, match="vocab_size must be an integer"):
         restriction((1,), 2.0)
+
+
+def forbid_tables(monkeypatch):
+    def refuse(n):
+        pytest.fail(f"the character table of S_{n} was asked for")
+
+    monkeypatch.setattr(plethysm_module, "shared_table", refuse)
+    monkeypatch.setattr(plethysm_module, "pair_with_characters", lambda n, weights: refuse(n))
+
+
+def test_shapes_with_at_most_one_cell_agree_with_power_sums():
+    """The short cut against p_k[g] = g(x^k), with the Schur functions of degree 0 and 1 on either side."""
+    small = [Partition(()), Partition((1,))]
+    shapes = [shape for n in range(5) for shape in partitions(n)]
+    for a, b in [*product(small, shapes), *product(shapes, small)]:
+        outer, inner = SymmetricFunction("s", {a: 1}), SymmetricFunction("s", {b: 1})
+        assert plethysm(a, b) == outer.plethysm(inner).coefficients, (a, b)
+        for c in partitions(a.size * b.size):
+            assert plethysm_coefficient(a, b, c) == plethysm(a, b).get(c, 0)
+
+
+def test_shapes_with_at_most_one_cell_need_no_tables(monkeypatch):
+    forbid_tables(monkeypatch)
+    large = Partition((30, 20, 1))
+    assert plethysm((1,), large) == {large: 1} == plethysm(large, (1,))
+    assert plethysm((), large) == {Partition(()): 1} == plethysm((51,), ()) and plethysm(large, ()) == {}
+    assert plethysm_coefficient((1,), large, large) == 1 == plethysm_coefficient(large, (1,), large)
+    assert plethysm_coefficient(large, (1,), (51,)) == 0 == plethysm_coefficient(large, (), ())
+
+
+def test_restrictions_with_more_parts_than_letters_need_no_tables(monkeypatch):
+    forbid_tables(monkeypatch)
+    assert restriction((1,) * 50, 49) == {} and restriction_coefficient((9, *[1] * 40), (30, 10)) == 0
+
+
+def test_sizes_are_limited_before_any_table(monkeypatch):
+    forbid_tables(monkeypatch)
+    with pytest.raises(SizeLimitError, match=r"product at most 34, got 5 \* 7 = 35: the characters of S_35"):
+        plethysm((3, 2), (7,))
+    with pytest.raises(SizeLimitError, match=r"outer and inner must .* at most 48, got 7 \* 7 = 49"):
+        plethysm_coefficient((7,), (7,), (49,))
+    with pytest.raises(SizeLimitError, match=r"shape of size 18 needs .* S_35 .* V = 35, the limit is n = 34"):
+        restriction((18,), 35)
+    with pytest.raises(SizeLimitError, match="shape of size 18 needs the character table of S_36"):
+        restriction((18,), 1000)
+    with pytest.raises(SizeLimitError, match="shape of size 35 needs the character table of S_35"):
+        restriction((35,), 2)
+    with pytest.raises(SizeLimitError, match="shape of size 18 needs the character table of S_36"):
+        restriction_coefficient((9, 9), (30, 10))
+    assert plethysm_coefficient((7,), (7,), (50,)) == 0
+
+
+def test_single_coefficients_beyond_the_largest_table():
+    """The symmetric square of a row k has all (2k - j, j) with j even."""
+    assert [plethysm_coefficient((2,), (18,), (36 - j, j)) for j in (3, 4)] == [0, 1]

@@ -12,7 +12,7 @@ from sympy import Symbol, binomial, expand, expand_func
 
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.combinatorics.tableaux import number_of_semistandard_tableaux
-from symrep.errors import InvalidArgumentError, InvalidPartitionError, InvalidTypeError
+from symrep.errors import InvalidArgumentError, InvalidPartitionError, InvalidTypeError, SizeLimitError
 from symrep.representations.characters import character
 from symrep.representations.kronecker import at_degree, kronecker_product, stable_kronecker_product
 from symrep.representations.littlewood_richardson import (
@@ -226,6 +226,14 @@ def test_stable_products_have_the_product_of_dimensions():
         assert total == expand(stable_dimension(mu, L) * stable_dimension(nu, L))
 
 
+def test_multiplicity_in_functions_is_zero_where_there_is_no_such_shape():
+    for mu in map(Partition, [(2,), (2, 1), (3, 1, 1)]):
+        for length in range(mu.size + first(mu)):
+            assert multiplicity_in_functions(mu, 4, length) == 0, (mu, length)
+        assert multiplicity_in_functions(mu, 4, mu.size + first(mu)) > 0
+    assert multiplicity_in_functions((), 3, 0) == 1
+
+
 def test_known_families():
     assert stable_tensor_power(3) == {
         Partition(()): 5, Partition((1,)): 10, Partition((2,)): 6, Partition((1, 1)): 6,
@@ -256,6 +264,8 @@ def test_errors():
         stable_induction((1, 2))
     with pytest.raises(InvalidPartitionError, match="mu is not a partition"):
         stable_branching((1, 2))
+    with pytest.raises(SizeLimitError, match="shape of size 18 needs the character table of S_36"):
+        stable_restriction((10, 8))
     with pytest.raises(InvalidArgumentError, match="m must be at least 0"):
         stable_young_restriction((1,), -1)
     with pytest.raises(InvalidArgumentError, match="degree must be at least 0"):

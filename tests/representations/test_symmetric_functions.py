@@ -178,6 +178,23 @@ def test_dual_bases(n):
             assert element(basis, a.parts).omega() == element(basis, a.parts).to("s").omega()
 
 
+@given(functions(5, bases=("p",)), functions(5, bases=("p",)))
+@settings(deadline=None, max_examples=40)
+def test_scalar_products_of_power_sums_agree_with_schur_functions(f, g):
+    assert f.scalar_product(g) == f.to("s").scalar_product(g.to("s"))
+    assert f.scalar_product(f) == f.to("s").scalar_product(f)
+
+
+def test_power_sums_of_large_degree_need_no_schur_functions(monkeypatch):
+    def refuse(terms):
+        pytest.fail("a change to Schur functions was asked for")
+
+    monkeypatch.setitem(change_of_basis.TO_SCHUR, "p", refuse)
+    f, g = element("p", (40, 20, 20)), element("p", (80,))
+    assert f.scalar_product(f + g) == 40 * 20**2 * 2 and f.scalar_product(g) == 0
+    assert f != element("s", (81,)) and element("h", (3,)) != f and f + 1 != element("m", (80,))
+
+
 @given(st.integers(1, 8).flatmap(lambda n: st.tuples(partitions_of(n, n), partitions_of(n, n))))
 @settings(deadline=None, max_examples=30)
 def test_internal_products_of_schur_functions_are_kronecker_products(shapes):
@@ -318,6 +335,10 @@ def test_errors():
         SymmetricFunction("q", {})
     with pytest.raises(InvalidArgumentError, match="basis must be one of"):
         f.to("schur")
+    for basis in (None, ["s"], np.array(["s", "p"])):
+        for make in (f.to, lambda basis: SymmetricFunction(basis, {})):
+            with pytest.raises(InvalidTypeError, match="basis must be a str, one of s, p, h, e, m, got"):
+                make(basis)
     with pytest.raises(InvalidTypeError, match="coefficients must be a mapping"):
         SymmetricFunction("s", [(2, 1)])
     with pytest.raises(InvalidPartitionError, match="key of coefficients is not a partition"):
@@ -342,5 +363,7 @@ def test_errors():
         inverse_frobenius_characteristic(f + 1)
     with pytest.raises(InvalidArgumentError, match="function must be homogeneous and not 0"):
         inverse_frobenius_characteristic(f - f)
-    with pytest.raises(InvalidTypeError, match="must be a symmetric function"):
+    with pytest.raises(InvalidArgumentError, match="class_function must give every cycle type once"):
+        frobenius_characteristic({(2, 1): 1, Partition((2, 1)): 2})
+    with pytest.raises(InvalidTypeError, match="^function must be a symmetric function"):
         inverse_frobenius_characteristic({})
