@@ -312,6 +312,15 @@ def test_characteristic_polynomials_are_those_of_the_exact_oracle(measure, reado
         assert found == exact_polynomials(kernel, MEASURES[measure], vocab_size, positions, extra)
 
 
+@pytest.mark.parametrize(("vocab_size", "length"), [(2, 5), (3, 3), (4, 2)])
+@pytest.mark.slow
+def test_the_query_block_exactly(vocab_size, length):
+    a, p = VARIANCES[0]
+    measure = measures.iid_uniform(vocab_size)
+    found = characteristic_polynomials(spectrum(network("linear-block", "query", a, p), measure, length))
+    assert found == exact_polynomials(typed_kernel("linear-block", "query", a, p), measure, vocab_size, length, 1)
+
+
 @pytest.mark.parametrize(
     ("vocab_size", "length", "a", "p"),
     [
@@ -319,6 +328,7 @@ def test_characteristic_polynomials_are_those_of_the_exact_oracle(measure, reado
         (2, 5, "3", "1/8"),
         (2, 6, "2/3", "5/7"),
         (3, 4, "2/3", "5/7"),
+        (3, 5, "2/3", "5/7"),
         (2, 1, "2/3", "5/7"),
         (3, 1, "3", "1/8"),
     ],
