@@ -220,7 +220,7 @@ def test_a_wrong_overlap_polynomial_is_found(monkeypatch):
         (
             lambda: testing.check_kernel(sympy.Symbol("z") * u, 2, 3),
             InvalidArgumentError,
-            r"no symbols but u, m, g and L, got \['z'\]",
+            r"no symbols but u, m, g, u_xx, u_yy and L, got \['z'\]",
         ),
         (lambda: testing.check_kernel(u, 0, 3), InvalidArgumentError, "vocab_size must be at least 1"),
         (lambda: testing.check_kernel(u, 2, 2.0), InvalidTypeError, "length must be an integer"),

@@ -1,35 +1,38 @@
 """What an infinitely wide network computes: layers, their covariance kernels, and the overlap ring."""
 
 from symrep.kernels.architectures import ARCHITECTURES, READOUTS, architecture
-from symrep.kernels.layers import (
-    Dense,
-    Flatten,
-    LastToken,
-    Layer,
-    LinearAttention,
-    MeanPool,
-    Positions,
-    QueryToken,
-    Residual,
-    TokenEmbedding,
-    UniformAttention,
-    residual,
-)
-from symrep.kernels.network import Network, serial
+from symrep.kernels.attention import LinearAttention, TiedAttention, UniformAttention
+from symrep.kernels.invariance import Invariance
+from symrep.kernels.joint_counts import JointCountKernel
+from symrep.kernels.layers import Dense, Layer, Positions, Residual, TokenEmbedding, residual
+from symrep.kernels.network import MonteCarloKernel, Network, serial
+from symrep.kernels.nonlinearities import Erf, Gelu, LayerNorm, Polynomial, Relu
+from symrep.kernels.readouts import Flatten, LastToken, MeanPool, QueryToken
+from symrep.kernels.softmax_attention import SoftmaxAttention
 
 __all__ = [
     "ARCHITECTURES",
     "READOUTS",
     "Dense",
+    "Erf",
     "Flatten",
+    "Gelu",
+    "Invariance",
+    "JointCountKernel",
     "LastToken",
     "Layer",
+    "LayerNorm",
     "LinearAttention",
     "MeanPool",
+    "MonteCarloKernel",
     "Network",
+    "Polynomial",
     "Positions",
     "QueryToken",
+    "Relu",
     "Residual",
+    "SoftmaxAttention",
+    "TiedAttention",
     "TokenEmbedding",
     "UniformAttention",
     "architecture",

@@ -7,17 +7,10 @@ from typing import Any
 import sympy
 
 from symrep.errors import InvalidArchitectureError
-from symrep.kernels.layers import (
-    Flatten,
-    LastToken,
-    LinearAttention,
-    MeanPool,
-    Positions,
-    QueryToken,
-    TokenEmbedding,
-    UniformAttention,
-)
+from symrep.kernels.attention import LinearAttention, UniformAttention
+from symrep.kernels.layers import Positions, TokenEmbedding
 from symrep.kernels.network import Network, serial
+from symrep.kernels.readouts import Flatten, LastToken, MeanPool, QueryToken
 
 READOUTS = ("pool", "flatten", "last", "query")
 ARCHITECTURES = ("linear-block", "uniform-block")

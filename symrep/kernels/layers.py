@@ -1,175 +1,259 @@
-r"""Layers as immutable records, each with the rule of its infinite-width covariance (NNGP).
+r"""Layers as immutable records, each with the rules of its infinite-width kernels, NNGP and NTK.
 
-A network is a :func:`serial` composition. It starts with :class:`TokenEmbedding`, and its kernel between position s of
-one sequence and position t of another passes through the layers until a readout makes one number per pair of sequences.
-The same rules run on arrays (``net.nngp``) and on the overlap ring (``net.overlap_polynomial``).
+A network is a :func:`~symrep.kernels.serial` composition. It starts with :class:`TokenEmbedding`, and its kernel between
+position s of one sequence and position t of another passes through the layers until a readout makes one number per pair
+of sequences. The same rules run on arrays (``net.nngp``, ``net.ntk``) and on the overlap ring (``net.overlap_polynomial``).
+
+The neural tangent kernel is that of the standard parametrisation with unit Gaussian weights scaled by their standard
+deviation over the square root of the fan-in (Jacot, Gabriel, Hongler 2018), all weights trained.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import sympy
 
-from symrep.errors import InvalidArchitectureError, InvalidTypeError, require
-from symrep.kernels.overlaps import ArrayKernel, OverlapKernel
-from symrep.kernels.parameters import as_float, as_parameter, as_text
+from symrep.errors import InvalidArchitectureError, InvalidTypeError, require, require_integer
+from symrep.kernels.overlaps import vocabulary_symbol
+from symrep.kernels.covariances import as_covariance, as_covariance_array, gaussian_covariance
+from symrep.kernels.invariance import PositionUse
+from symrep.kernels.parameters import as_parameter, as_text
+from symrep.kernels.state import KernelState
 
 _ONE, _ZERO = sympy.Integer(1), sympy.Integer(0)
-
-
-@dataclass(frozen=True)
-class KernelState:
-    """What is known between two layers: the kernel between positions, that of the query token, and the readout.
-
-    ``query`` and ``output`` are one value per pair of sequences (an expression, or an array of shape (n, m)).
-    """
-
-    context: OverlapKernel | ArrayKernel
-    query: Any = None
-    output: Any = None
-
-    def number(self, parameter: sympy.Expr, argument: str) -> Any:
-        """A parameter in the arithmetic of this state: itself if exact, else a float."""
-        return parameter if isinstance(self.context, OverlapKernel) else as_float(parameter, argument)
+OVERLAPS, COUNTS, POSITIONS = "overlaps", "counts", "positions"
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Base of all layers. Every field is a parameter: an exact number, a symbol or an expression, never negative."""
+    """Base of all layers.
+
+    Fields of type ``sympy.Expr`` are parameters: an exact number, a symbol or an expression, never negative.
+    """
 
     is_embedding: ClassVar[bool] = False
     is_readout: ClassVar[bool] = False
     after_readout: ClassVar[bool] = False
+    needs_variances: ClassVar[bool] = False
+    is_random: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
+            value = getattr(self, field.name)
             if field.type == "sympy.Expr":
-                value = as_parameter(getattr(self, field.name), f"{type(self).__name__} {field.name}")
-                object.__setattr__(self, field.name, value)
+                object.__setattr__(self, field.name, as_parameter(value, self._argument(field.name)))
+            elif field.type == "bool" and not isinstance(value, bool):
+                raise InvalidTypeError(f"{self._argument(field.name)} must be True or False, got {value!r}")
+
+    def _argument(self, name: str) -> str:
+        return f"{type(self).__name__} {name}"
 
     def _value(self, state: KernelState, name: str) -> Any:
-        return state.number(getattr(self, name), f"{type(self).__name__} {name}")
+        return state.number(getattr(self, name), self._argument(name))
 
     def apply(self, state: KernelState) -> KernelState:
         """The state after this layer."""
         raise InvalidArchitectureError(f"{type(self).__name__} has no rule for its kernel")
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The partitions of position pairs into cells that this layer can work on, coarsest first."""
+        return (OVERLAPS, COUNTS, POSITIONS)
+
+    def inner_layers(self) -> tuple[Layer, ...]:
+        """The layers that this one is made of."""
+        return ()
+
+    def position_use(self, use: PositionUse) -> PositionUse:
+        """How the kernel behind this layer uses equal positions, given how the kernel before it does."""
+        return use
+
+    def asymmetry(self) -> str:
+        """What tells the positions apart, or an empty text."""
+        return next(filter(None, (layer.asymmetry() for layer in self.inner_layers())), "")
+
     def parameters(self) -> frozenset[sympy.Symbol]:
         """The free symbols of the parameters."""
-        symbols: set[sympy.Symbol] = set()
-        for field in fields(self):
-            value = getattr(self, field.name)
-            symbols |= value.free_symbols if isinstance(value, sympy.Expr) else set()
-        return frozenset(symbols)
+        return frozenset().union(*(_symbols(getattr(self, field.name)) for field in fields(self)))
 
     def substitute(self, exact: dict[sympy.Symbol, sympy.Expr]) -> Layer:
         """The layer with expressions for symbols."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{k: v.xreplace(exact) for k, v in values.items() if isinstance(v, sympy.Expr)})
+        return replace(self, **{f.name: _substituted(getattr(self, f.name), exact) for f in fields(self)})
 
     def __repr__(self) -> str:
         changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
-        shown = [f"{name}={as_text(value) if isinstance(value, sympy.Expr) else value}" for name, value in changed.items()]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={_shown(value)}' for name, value in changed.items())})"
+
+
+def _symbols(value: Any) -> frozenset[sympy.Symbol]:
+    if isinstance(value, sympy.Expr):
+        return frozenset(value.free_symbols)
+    if isinstance(value, Layer):
+        return value.parameters()
+    return frozenset().union(*map(_symbols, value)) if isinstance(value, tuple) else frozenset()
+
+
+def _substituted(value: Any, exact: dict[sympy.Symbol, sympy.Expr]) -> Any:
+    if isinstance(value, sympy.Expr):
+        return value.xreplace(exact)
+    if isinstance(value, Layer):
+        return value.substitute(exact)
+    return tuple(_substituted(entry, exact) for entry in value) if isinstance(value, tuple) else value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))}{',' if len(value) == 1 else ''})"
+    return as_text(value) if isinstance(value, sympy.Expr) else repr(value)
 
 
 @dataclass(frozen=True, repr=False)
 class TokenEmbedding(Layer):
-    r"""One-hot tokens with independent Gaussian embeddings: :math:`K_{st} = a [x_s = y_t]`, a the token variance."""
+    r"""One-hot tokens with independent Gaussian embeddings: :math:`K_{st} = a [x_s = y_t]`, a the token variance.
+
+    Parameters
+    ----------
+    variance
+        The variance a.
+    scale
+        A factor of the variance: ``"1/V"`` for one-hot inputs whose kernel is a mean over V channels. 1 unless given.
+    vocab_size
+        V, where token ids are to be checked against it, or where ``scale`` needs it.
+    trainable
+        Whether the embeddings are trained, so that the NTK starts as a copy of the kernel; else it starts at 0, as for
+        fixed inputs.
+    covariance
+        A symmetric positive semidefinite V x V matrix C of numbers, for embeddings that are not independent:
+        :math:`K_{st} = a C_{x_s y_t}`. Such a kernel changes when tokens are renamed.
+
+    Examples
+    --------
+    >>> TokenEmbedding(1, scale="1/V", vocab_size=50)
+    TokenEmbedding(variance=1, scale='1/50', vocab_size=50)
+    """
 
     variance: sympy.Expr = sympy.Symbol("a", positive=True)
+    scale: sympy.Expr = _ONE
+    vocab_size: int | None = None
+    trainable: bool = True
+    covariance: tuple[tuple[sympy.Expr, ...], ...] | None = None
     is_embedding: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.covariance is not None:
+            object.__setattr__(self, "covariance", as_covariance(self.covariance, self._argument("covariance")))
+            size = len(self.covariance)
+            consistent = self.vocab_size in (None, size)
+            require(consistent, self._argument("vocab_size"), f"must be {size}, the size of covariance", self.vocab_size)
+            object.__setattr__(self, "vocab_size", size)
+        if self.vocab_size is not None:
+            size = require_integer(self.vocab_size, self._argument("vocab_size"), minimum=1)
+            object.__setattr__(self, "vocab_size", size)
+            for name in ("variance", "scale"):
+                object.__setattr__(self, name, getattr(self, name).xreplace({vocabulary_symbol: sympy.Integer(size)}))
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return super().cells if self.covariance is None else (COUNTS, POSITIONS)
+
+    @property
+    def is_token_symmetric(self) -> bool:
+        """Whether the covariance stays the same when tokens are renamed."""
+        if self.covariance is None:
+            return True
+        own = {row[i] for i, row in enumerate(self.covariance)}
+        others = {entry for i, row in enumerate(self.covariance) for j, entry in enumerate(row) if i != j}
+        return len(own) == 1 and len(others) <= 1
+
     def apply(self, state: KernelState) -> KernelState:
-        return replace(state, context=state.context.add_indicators(e=self._value(state, "variance")))
+        variance = self._value(state, "variance") * self._value(state, "scale")
+        if self.covariance is None:
+            return state.map(lambda kernel: kernel.add_tokens(variance), tangent=self.trainable)
+        if state.is_exact:
+            raise InvalidArchitectureError(f"layers must have independent tokens for an overlap polynomial, got {self!r}")
+        covariance = as_covariance_array(self.covariance) * variance
+        return state.map(lambda kernel: kernel.add_token_covariance(covariance), tangent=self.trainable)
 
 
 @dataclass(frozen=True, repr=False)
 class Positions(Layer):
-    r"""Independent Gaussian position vectors, added: :math:`K_{st} \mathrel{+}= p [s = t]`, p the position variance."""
-
-    variance: sympy.Expr = sympy.Symbol("p", positive=True)
-
-    def apply(self, state: KernelState) -> KernelState:
-        return replace(state, context=state.context.add_indicators(d=self._value(state, "variance")))
-
-
-@dataclass(frozen=True, repr=False)
-class LinearAttention(Layer):
-    r"""Infinitely many heads of attention with the identity instead of softmax, independent queries and keys.
-
-    With logits scaled by :math:`1/\sqrt{d}`,
-
-    .. math:: K'_{st} = (\sigma_Q \sigma_K \sigma_O \sigma_V)^2 \langle K, K \rangle_F K_{st} + b^2.
+    r"""Independent Gaussian position vectors, added: :math:`K_{st} \mathrel{+}= p [s = t]`, p the position variance.
 
     Parameters
     ----------
-    query_std, key_std, value_std, out_std
-        Standard deviations of the weights, 1 unless given.
-    bias_std
-        Standard deviation b of a bias added to the output, 0 unless given.
-    normalized
-        Whether the attention weights are divided by L.
-
-    Notes
-    -----
-    ``normalized=True`` divides the attention weights by L, as the weights of softmax are of order 1/L; the first term
-    then carries :math:`1/L^2` (Hron et al., ICML 2020, section 3).
-
-    Examples
-    --------
-    >>> from symrep.kernels import Flatten, Positions, TokenEmbedding, serial
-    >>> serial(TokenEmbedding(), LinearAttention(bias_std="b"), Flatten()).overlap_polynomial()
-    (L*b**2 + a**3*m*u)/L
+    variance
+        The variance p.
+    covariance
+        ``"identity"``, or ``"gaussian"`` for :math:`p\, e^{-(s-t)^2 / (2 \ell^2)}`: no longer symmetric under
+        permutations of the positions.
+    length_scale
+        The length scale of the Gaussian covariance.
+    combine
+        ``"sum"``, or ``"concat"`` where the positions take a share c of the channels:
+        :math:`K' = (1 - c) K + c\, p [s = t]`.
+    share
+        The share c of the channels, between 0 and 1; 1/2 unless given.
+    trainable
+        Whether the position vectors are trained; they enter the NTK if they are.
     """
 
-    query_std: sympy.Expr = _ONE
-    key_std: sympy.Expr = _ONE
-    value_std: sympy.Expr = _ONE
-    out_std: sympy.Expr = _ONE
-    bias_std: sympy.Expr = _ZERO
-    normalized: bool = False
+    variance: sympy.Expr = sympy.Symbol("p", positive=True)
+    covariance: str = "identity"
+    length_scale: sympy.Expr = _ONE
+    combine: str = "sum"
+    share: sympy.Expr = sympy.Rational(1, 2)
+    trainable: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.normalized, bool):
-            raise InvalidTypeError(f"LinearAttention normalized must be True or False, got {self.normalized!r}")
+        for name, known in (("covariance", ("identity", "gaussian")), ("combine", ("sum", "concat"))):
+            require(getattr(self, name) in known, self._argument(name), f"must be {' or '.join(known)}", getattr(self, name))
+        require(self.length_scale.is_zero is not True, self._argument("length_scale"), "must be positive", self.length_scale)
+        inside = (1 - self.share).is_negative is not True
+        require(inside, self._argument("share"), "must be between 0 and 1", self.share)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return super().cells if self.covariance == "identity" else (POSITIONS,)
 
     def apply(self, state: KernelState) -> KernelState:
-        gain = 1
-        for name in ("query_std", "key_std", "value_std", "out_std"):
-            gain = gain * self._value(state, name) ** 2
-        bias = self._value(state, "bias_std") ** 2
-        kernel = state.context
-        weight = gain * kernel.frobenius(kernel)
-        if self.normalized:
-            weight = weight / kernel.length**2
-        query = None if state.query is None else weight * state.query + bias
-        return replace(state, context=kernel * weight + kernel.constant(bias), query=query)
+        added = state.map(lambda kernel: self.add_to(kernel, state))
+        return added.with_tangent(lambda tangent: self.add_to_tangent(tangent, state))
 
+    def position_use(self, use: PositionUse) -> PositionUse:
+        return use if self.variance.is_zero else replace(use, identity=True)
 
-@dataclass(frozen=True, repr=False)
-class UniformAttention(Layer):
-    r"""Attention whose logits vanish (independent queries and keys, :math:`1/d` scaling): every weight is :math:`1/L`.
+    def asymmetry(self) -> str:
+        return "" if self.covariance == "identity" else f"{self!r} tells positions apart by their distance"
 
-    .. math:: K'_{st} = (\sigma_O \sigma_V)^2 L^{-2} \sum_{s't'} K_{s't'} + b^2
-    """
+    def add_to(self, kernel: Any, state: KernelState) -> Any:
+        """The kernel with these positions, at the parameters of ``state``."""
+        kernel, variance = self._scaled(kernel, state)
+        if self.covariance == "identity":
+            return kernel.add_positions(variance)
+        if state.is_exact:
+            raise InvalidArchitectureError(f"layers must be symmetric in the positions for an overlap polynomial, got {self!r}")
+        return kernel.add_position_covariance(variance * gaussian_covariance(kernel.length, self._value(state, "length_scale")))
 
-    value_std: sympy.Expr = _ONE
-    out_std: sympy.Expr = _ONE
-    bias_std: sympy.Expr = _ZERO
+    def add_to_tangent(self, tangent: Any, state: KernelState) -> Any:
+        """The tangent kernel with these positions, which enter it if they are trained."""
+        return self.add_to(tangent, state) if self.trainable else self._scaled(tangent, state)[0]
 
-    def apply(self, state: KernelState) -> KernelState:
-        gain = self._value(state, "value_std") ** 2 * self._value(state, "out_std") ** 2
-        value = gain * state.context.mean() + self._value(state, "bias_std") ** 2
-        return replace(state, context=state.context.constant(value), query=None if state.query is None else value)
+    def _scaled(self, kernel: Any, state: KernelState) -> tuple[Any, Any]:
+        variance = self._value(state, "variance")
+        if self.combine == "sum":
+            return kernel, variance
+        share = self._value(state, "share")
+        return kernel.scale_context(1 - share), share * variance
 
 
 @dataclass(frozen=True, repr=False)
 class Dense(Layer):
-    r"""A linear layer at every position: :math:`K' = W^2 K + b^2`."""
+    r"""A linear layer at every position: :math:`K' = W^2 K + b^2`, :math:`\Theta' = W^2 \Theta + K'`."""
 
     W_std: sympy.Expr = _ONE
     b_std: sympy.Expr = _ZERO
@@ -177,10 +261,8 @@ class Dense(Layer):
 
     def apply(self, state: KernelState) -> KernelState:
         gain, bias = self._value(state, "W_std") ** 2, self._value(state, "b_std") ** 2
-        if state.output is not None:
-            return replace(state, output=gain * state.output + bias)
-        query = None if state.query is None else gain * state.query + bias
-        return replace(state, context=state.context * gain + state.context.constant(bias), query=query)
+        after = state.map(lambda kernel: kernel * gain + kernel.constant(bias))
+        return after.with_tangent(lambda tangent: tangent * gain + after.pair)
 
 
 @dataclass(frozen=True)
@@ -189,88 +271,70 @@ class Residual(Layer):
 
     layers: tuple[Layer, ...]
 
+    @property
+    def after_readout(self) -> bool:
+        """Whether it may stand behind a readout: when all layers inside may."""
+        return all(layer.after_readout for layer in self.layers)
+
+    @property
+    def needs_variances(self) -> bool:
+        """Whether a layer inside asks for the kernels of both sequences with themselves."""
+        return any(layer.needs_variances for layer in self.layers)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return common_cells(self.layers)
+
+    def inner_layers(self) -> tuple[Layer, ...]:
+        return self.layers
+
+    def position_use(self, use: PositionUse) -> PositionUse:
+        inner = use
+        for layer in self.layers:
+            inner = layer.position_use(inner)
+        return use | inner
+
     def apply(self, state: KernelState) -> KernelState:
         inner = state
         for layer in self.layers:
             inner = layer.apply(inner)
-        query = None if state.query is None else state.query + inner.query
-        return replace(state, context=state.context + inner.context, query=query)
-
-    def parameters(self) -> frozenset[sympy.Symbol]:
-        return frozenset().union(*(layer.parameters() for layer in self.layers))
-
-    def substitute(self, exact: dict[sympy.Symbol, sympy.Expr]) -> Residual:
-        return Residual(tuple(layer.substitute(exact) for layer in self.layers))
+        sums = {
+            name: None if getattr(state, name) is None else getattr(state, name) + getattr(inner, name)
+            for name in ("pair", "first", "second", "tangent")
+        }
+        return KernelState(**sums, draws=inner.draws)
 
     def __repr__(self) -> str:
         return f"residual({', '.join(map(repr, self.layers))})"
 
 
-@dataclass(frozen=True, repr=False)
-class MeanPool(Layer):
-    r"""The mean over positions: :math:`L^{-2} \sum_{st} K_{st}`."""
-
-    is_readout: ClassVar[bool] = True
-
-    def apply(self, state: KernelState) -> KernelState:
-        return replace(state, output=state.context.mean())
+def all_layers(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """These layers and the layers inside them."""
+    for layer in layers:
+        yield layer
+        yield from all_layers(layer.inner_layers())
 
 
-@dataclass(frozen=True, repr=False)
-class Flatten(Layer):
-    r"""A readout with its own weights at every position: :math:`L^{-1} \sum_s K_{ss}`."""
-
-    is_readout: ClassVar[bool] = True
-
-    def apply(self, state: KernelState) -> KernelState:
-        return replace(state, output=state.context.diagonal_mean())
-
-
-@dataclass(frozen=True, repr=False)
-class LastToken(Layer):
-    """The output at the last position, :math:`K_{LL}`: symmetric under permutations of the other L - 1 positions."""
-
-    is_readout: ClassVar[bool] = True
-
-    def apply(self, state: KernelState) -> KernelState:
-        return replace(state, output=state.context.last())
-
-
-@dataclass(frozen=True, repr=False)
-class QueryToken(Layer):
-    r"""The output at a query token q that attends to the context and is not attended to.
-
-    It enters with kernel :math:`a_q [q = q'] + p_q` and follows every layer; sequences carry it behind the L context
-    tokens, so arrays of sequences have L + 1 columns.
-    """
-
-    token_variance: sympy.Expr = sympy.Symbol("a_q", positive=True)
-    position_variance: sympy.Expr = sympy.Symbol("p_q", positive=True)
-    is_readout: ClassVar[bool] = True
-
-    def apply(self, state: KernelState) -> KernelState:
-        return replace(state, output=state.query)
-
-    def embed(self, state: KernelState, same_token: Any) -> KernelState:
-        """The state with the query's kernel before any layer; ``same_token`` is :math:`[q = q']`."""
-        token, position = self._value(state, "token_variance"), self._value(state, "position_variance")
-        return replace(state, query=token * same_token + position)
+def common_cells(layers: tuple[Layer, ...]) -> tuple[str, ...]:
+    """The partitions into cells on which all of these layers work."""
+    return tuple(kind for kind in (OVERLAPS, COUNTS, POSITIONS) if all(kind in layer.cells for layer in layers))
 
 
 def residual(*layers: Layer) -> Residual:
     """The layers composed, plus the identity.
 
-    >>> residual(LinearAttention(), Dense(2))
-    residual(LinearAttention(), Dense(W_std=2))
+    >>> residual(Dense(2), Dense("1/2"))
+    residual(Dense(W_std=2), Dense(W_std='1/2'))
     """
     require(len(layers) > 0, "layers", "must not be empty", layers, InvalidArchitectureError)
     for layer in layers:
-        _require_layer(layer)
+        require_layer(layer)
         if layer.is_embedding or layer.is_readout:
             raise InvalidArchitectureError(f"layers of residual must keep one output per position, got {layer!r}")
     return Residual(tuple(layers))
 
 
-def _require_layer(layer: Any) -> None:
+def require_layer(layer: Any) -> None:
+    """Raise InvalidTypeError unless this is a layer."""
     if not isinstance(layer, Layer):
         raise InvalidTypeError(f"layers must be layers such as LinearAttention(), got {layer!r}")

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArchitectureError, InvalidArgumentError, InvalidTypeError, require
-from symrep.kernels.layers import KernelState, LastToken, Layer, QueryToken, _require_layer
+from symrep.errors import InvalidArchitectureError, require, require_integer
+from symrep.kernels.gram import MEMORY_LIMIT, gram
+from symrep.kernels.invariance import Invariance
+from symrep.kernels.joint_counts import JointCountKernel, joint_count_kernel
+from symrep.kernels.layers import Layer, Residual, all_layers, common_cells, require_layer
 from symrep.kernels.overlaps import (
-    ArrayKernel,
+    FIRST,
+    PAIR,
+    SECOND,
     OverlapKernel,
+    first_overlap_symbol,
     length_symbol,
     matches_symbol,
     overlap_symbol,
     same_token_symbol,
+    second_overlap_symbol,
 )
 from symrep.kernels.parameters import as_parameter
+from symrep.kernels.readouts import LastToken, QueryToken, invariance
+from symrep.kernels.sequences import as_sequences
+from symrep.kernels.state import KernelState
 
-_BLOCK_BYTES = 2**26
 _LARGEST_FACTORED = 200
+
+
+@dataclass(frozen=True)
+class MonteCarloKernel:
+    """An estimate of a Gram matrix: mean and standard error over independent repetitions."""
+
+    values: Any
+    standard_error: Any
+    n_replicates: int
 
 
 @dataclass(frozen=True)
@@ -59,38 +77,71 @@ class Network:
         exact = {known[name]: as_parameter(value, name) for name, value in values.items()}
         return Network(tuple(layer.substitute(exact) for layer in self.layers))
 
+    @property
+    def vocab_size(self) -> int | None:
+        """The vocabulary size, where the embedding states it."""
+        return getattr(self.layers[0], "vocab_size", None)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The partitions of pairs of positions into cells on which all layers work."""
+        return common_cells(self.layers)
+
+    @property
+    def needs_variances(self) -> bool:
+        """Whether a layer asks for the kernels of both sequences with themselves."""
+        return any(layer.needs_variances for layer in self.layers)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the kernel is a Monte Carlo estimate."""
+        return any(layer.is_random for layer in all_layers(self.layers))
+
     def position_kernel(self) -> OverlapKernel:
         """The kernel between positions just before the readout, in the overlap ring."""
-        return self._run(KernelState(OverlapKernel.indicators()), same_token_symbol, stop_at_readout=True).context
+        return self.run(self._exact_state(tangent=False), stop_at_readout=True).pair
 
-    def overlap_polynomial(self) -> sympy.Expr:
-        r"""The NNGP kernel as a polynomial in u, m and g with coefficients in L and the parameters.
+    def overlap_polynomial(self, kernel: str = "nngp") -> sympy.Expr:
+        r"""The kernel (``"nngp"`` or ``"ntk"``) as a polynomial in u, m and g with coefficients in L and the parameters.
 
         Factored, or expanded where that would be long. :math:`u = \sum_v n_v(x) n_v(y)`, :math:`m = \#\{s : x_s = y_s\}`, and g tells whether the last
         (or query) tokens agree; with a last-token readout u and m include the last token, with a query they do not.
+        Polynomial nonlinearities behind attention bring the counts :math:`u_{xx}, u_{yy}` of each sequence with itself.
 
         Raises
         ------
         InvalidArchitectureError
-            When the network has no readout.
+            When the network has no readout, or a layer that is not polynomial.
+
+        Examples
+        --------
+        >>> from symrep import kernels
+        >>> net = kernels.serial(kernels.TokenEmbedding(), kernels.UniformAttention(), kernels.MeanPool())
+        >>> net.overlap_polynomial(), net.overlap_polynomial("ntk")
+        (a*u/L**2, 3*a*u/L**2)
         """
-        return self._overlap_polynomial
+        require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
+        return self._overlap_polynomial if kernel == "nngp" else _tidied(self._overlap_output(tangent=True))
 
     @cached_property
     def _overlap_polynomial(self) -> sympy.Expr:
-        g = same_token_symbol
-        output = sympy.expand(self._overlap_output)
-        if output.has(g):
-            output = output.subs(g, 0) + g * sympy.expand(output.subs(g, 1) - output.subs(g, 0))
-        # factoring a polynomial in many variables can take hours where expanding takes a second
-        return sympy.factor(output) if len(sympy.Add.make_args(output)) <= _LARGEST_FACTORED else output
+        return _tidied(self._overlap_nngp)
 
     @cached_property
-    def _overlap_output(self) -> sympy.Expr:
-        self._require_readout()
-        return self._run(KernelState(OverlapKernel.indicators()), same_token_symbol).output
+    def _overlap_nngp(self) -> sympy.Expr:
+        return self._overlap_output(tangent=False)
 
-    def nngp(self, x: Any, y: Any = None) -> Any:
+    def _overlap_output(self, *, tangent: bool) -> sympy.Expr:
+        self._require_readout()
+        state = self.run(self._exact_state(tangent))
+        return (state.tangent if tangent else state.pair).coefficients[0]
+
+    def _exact_state(self, tangent: bool) -> KernelState:
+        pair, first, second = (OverlapKernel.indicators(counts=counts) for counts in (PAIR, FIRST, SECOND))
+        own = (first, second) if self.needs_variances else (None, None)
+        return KernelState(pair, *own, pair if tangent else None)
+
+    def nngp(self, x: Any, y: Any = None, *, memory_limit: int = MEMORY_LIMIT, method: str = "auto") -> Any:
         """The NNGP kernel between sequences of token ids, by the layer rules on arrays.
 
         Parameters
@@ -98,16 +149,26 @@ class Network:
         x, y
             Integer arrays of shape (n, L) and (m, L), or single sequences of shape (L,); y is x unless given. With a
             query readout the sequences have L + 1 entries and the query is the last one.
+        memory_limit
+            Bytes that the result, and the arrays of a block of pairs, may take; 2 GiB unless given.
+        method
+            ``"overlaps"`` (four numbers per pair of sequences), ``"positions"`` (L x L numbers per pair), or ``"auto"``:
+            overlaps wherever the layers see of two positions only whether their tokens, and they themselves, are equal.
 
         Returns
         -------
         A Gram matrix (n, m), or (n, m, L, L) for a network without readout; the axis of a single sequence is dropped,
-        and two single sequences give a float. Cost O(n m L^2) per layer, in blocks of bounded memory.
+        and two single sequences give a float. Cost O(n m) per layer and O(n m L) once by overlaps, O(n m L^2) per layer by
+        positions (L^3 with tied attention), in blocks of bounded memory.
 
         Raises
         ------
+        InvalidTypeError, InvalidArgumentError
+            When x or y do not hold token ids, sequences of one length, or ids of the vocabulary.
         FreeSymbolError
             When a parameter is not a number.
+        SizeLimitError
+            When the result is larger than the memory limit; says how large.
 
         Examples
         --------
@@ -116,24 +177,79 @@ class Network:
         >>> net.nngp([0, 1, 1], [1, 1, 0])
         4.875
         """
-        first, second = _as_sequences(x, "x"), _as_sequences(x if y is None else y, "y")
-        same = first.shape[-1] == second.shape[-1]
-        require(same, "y", f"must have sequences of length {first.shape[-1]} as x", second.shape[-1])
-        if self.extra_token == "query":
-            require(first.shape[-1] >= 2, "x", "must hold at least one context token and the query", first.shape[-1])
-        rows, columns = np.atleast_2d(first), np.atleast_2d(second)
-        pairs = max(1, _BLOCK_BYTES // (8 * rows.shape[1] ** 2))
-        across = min(pairs, len(columns))
-        down = max(1, pairs // across)
-        bands = []
-        for i in range(0, len(rows), down):
-            band = [self._array(rows[i : i + down], columns[j : j + across]) for j in range(0, len(columns), across)]
-            bands.append(np.concatenate(band, axis=1))
-        gram = np.concatenate(bands)
-        gram = gram if first.ndim == 2 else gram[0]
-        if second.ndim == 1:
-            gram = gram[:, 0] if first.ndim == 2 else gram[0]
-        return float(gram) if gram.ndim == 0 else gram
+        return gram(self, x, y, tangent=False, memory_limit=memory_limit, method=method)
+
+    def ntk(self, x: Any, y: Any = None, *, memory_limit: int = MEMORY_LIMIT, method: str = "auto") -> Any:
+        r"""The neural tangent kernel between sequences of token ids; arguments and shapes as for :meth:`nngp`.
+
+        :math:`\Theta(x, y) = \sum_\theta \partial_\theta f(x)\, \partial_\theta f(y)` over all weights, at infinite width.
+
+        Examples
+        --------
+        >>> from symrep import kernels
+        >>> net = kernels.serial(kernels.TokenEmbedding(1), kernels.Relu(), kernels.Dense(2), kernels.MeanPool())
+        >>> net.nngp([0, 0], [0, 0]), net.ntk([0, 0], [0, 0])
+        (2.0, 4.0)
+        """
+        return gram(self, x, y, tangent=True, memory_limit=memory_limit, method=method)
+
+    def monte_carlo(self, x: Any, y: Any = None, *, kernel: str = "nngp", n_replicates: int = 8) -> MonteCarloKernel:
+        """The kernel of a network with Monte Carlo layers, and its standard error from independent repetitions.
+
+        Every repetition draws anew with ``n_samples`` samples per layer. Behind a second random or a nonlinear layer the
+        estimate has a bias of order ``1 / n_samples``, which the standard error does not show.
+
+        Examples
+        --------
+        >>> from symrep import kernels
+        >>> attention = kernels.SoftmaxAttention(n_samples=200)
+        >>> net = kernels.serial(kernels.TokenEmbedding(1), kernels.Positions(1), attention, kernels.MeanPool())
+        >>> estimate = net.monte_carlo([[0, 1, 1], [1, 1, 1]])
+        >>> estimate.values.shape, bool((estimate.standard_error < 0.02).all())
+        ((2, 2), True)
+        """
+        require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
+        n_replicates = require_integer(n_replicates, "n_replicates", minimum=2)
+        if not self.is_random:
+            raise InvalidArchitectureError(f"net must have a SoftmaxAttention with n_samples, got {self!r}")
+        runs = [
+            gram(Network(tuple(_reseeded(layer, i) for layer in self.layers)), x, y, tangent=kernel == "ntk")
+            for i in range(n_replicates)
+        ]
+        values = np.stack(runs)
+        return MonteCarloKernel(values.mean(axis=0), values.std(axis=0, ddof=1) / n_replicates**0.5, n_replicates)
+
+    def joint_count_kernel(self, kernel: str = "nngp") -> JointCountKernel:
+        """The kernel as a function of the joint count table N, for every network that is symmetric in the positions.
+
+        Raises
+        ------
+        NotInvariantError
+            When a layer tells the positions apart.
+
+        Examples
+        --------
+        >>> from symrep import kernels
+        >>> net = kernels.serial(kernels.TokenEmbedding(1), kernels.Positions("1/2"), kernels.LinearAttention(), kernels.MeanPool())
+        >>> net.joint_count_kernel()([[0, 1], [1, 1]])  # the pair 011 and 110 of the example of nngp
+        4.875
+        """
+        require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
+        self._require_readout()
+        return joint_count_kernel(self, tangent=kernel == "ntk")
+
+    def invariance(self) -> Invariance:
+        """The symmetry of the kernel, read off from the layers.
+
+        Examples
+        --------
+        >>> from symrep import kernels
+        >>> str(kernels.architecture("linear-block").invariance()), str(kernels.architecture("linear-block", "last").invariance())
+        ('S_L and S_V', 'S_(L-1) and S_V')
+        >>> str(kernels.serial(kernels.TokenEmbedding(), kernels.LinearAttention(), kernels.MeanPool()).invariance())
+        'S_L x S_L and S_V'
+        """
+        return invariance(self.layers, self.readout)
 
     def exact_nngp(self, x: Any, y: Any) -> sympy.Expr:
         """The kernel of two sequences as an exact expression: the overlap polynomial at their counts.
@@ -143,7 +259,7 @@ class Network:
         >>> net.exact_nngp([0, 1, 1], [1, 1, 0])
         5*a/9 + p/3
         """
-        first, second = _as_sequences(x, "x"), _as_sequences(y, "y")
+        first, second = as_sequences(x, "x", self.vocab_size), as_sequences(y, "y", self.vocab_size)
         require(first.ndim == 1, "x", "must be one sequence", first.shape)
         require(second.shape == first.shape, "y", f"must be one sequence of length {len(first)}", second.shape)
         same_token = int(first[-1] == second[-1])
@@ -152,22 +268,18 @@ class Network:
             first, second = first[:-1], second[:-1]
         counts = {
             length_symbol: len(first),
-            overlap_symbol: int((first[:, None] == second[None, :]).sum()),
+            overlap_symbol: _overlap(first, second),
             matches_symbol: int((first == second).sum()),
             same_token_symbol: same_token,
+            first_overlap_symbol: _overlap(first, first),
+            second_overlap_symbol: _overlap(second, second),
         }
-        return sympy.expand(self._overlap_output.xreplace({symbol: sympy.Integer(n) for symbol, n in counts.items()}))
+        return sympy.expand(self._overlap_nngp.xreplace({symbol: sympy.Integer(n) for symbol, n in counts.items()}))
 
-    def _array(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        same_token = (x[:, None, -1] == y[None, :, -1]).astype(np.float64)
-        if self.extra_token == "query":
-            x, y = x[:, :-1], y[:, :-1]
-        state = self._run(KernelState(ArrayKernel.zero(x, y)), same_token)
-        return state.context.values if state.output is None else state.output
-
-    def _run(self, state: KernelState, same_token: Any, stop_at_readout: bool = False) -> KernelState:
+    def run(self, state: KernelState, stop_at_readout: bool = False) -> KernelState:
+        """The state behind all layers, or behind those before the readout."""
         if isinstance(self.readout, QueryToken):
-            state = self.readout.embed(state, same_token)
+            state = self.readout.embed(state)
         for layer in self.layers:
             if stop_at_readout and layer.is_readout:
                 break
@@ -208,7 +320,7 @@ def serial(*layers: Layer | Network) -> Network:
     require(len(flat) > 0, "layers", "must not be empty", layers, InvalidArchitectureError)
     readout = None
     for index, layer in enumerate(flat):
-        _require_layer(layer)
+        require_layer(layer)
         if layer.is_embedding != (index == 0):
             raise InvalidArchitectureError(f"layers must start with one TokenEmbedding, got {layer!r} as layer {index + 1}")
         if readout is not None and not layer.after_readout:
@@ -219,14 +331,20 @@ def serial(*layers: Layer | Network) -> Network:
     return Network(tuple(flat))
 
 
-def _as_sequences(value: Any, argument: str) -> np.ndarray:
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise InvalidArgumentError(f"{argument} must be sequences of one length, got ragged {value!r}") from None
-    require(array.size > 0, argument, "must not be empty", value)
-    if array.dtype.kind not in "iu":
-        raise InvalidTypeError(f"{argument} must hold integer token ids, got entries of type {array.dtype}")
-    require(array.ndim in (1, 2), argument, "must be of shape (L,) or (n, L)", array.shape)
-    require(int(array.min()) >= 0, argument, "must hold token ids of at least 0", int(array.min()))
-    return array
+def _tidied(output: sympy.Expr) -> sympy.Expr:
+    g = same_token_symbol
+    output = sympy.expand(output)
+    if output.has(g):
+        output = output.subs(g, 0) + g * sympy.expand(output.subs(g, 1) - output.subs(g, 0))
+    # factoring a polynomial in many variables can take hours where expanding takes a second
+    return sympy.factor(output) if len(sympy.Add.make_args(output)) <= _LARGEST_FACTORED else output
+
+
+def _overlap(first: np.ndarray, second: np.ndarray) -> int:
+    return int((first[:, None] == second[None, :]).sum())
+
+
+def _reseeded(layer: Layer, replicate: int) -> Layer:
+    if isinstance(layer, Residual):
+        return Residual(tuple(_reseeded(inner, replicate) for inner in layer.layers))
+    return replace(layer, seed=(layer.seed << 20) + replicate) if layer.is_random else layer

@@ -7,27 +7,51 @@ therefore :math:`c_0 + c_e e + c_d d + c_{ed} ed`, and summing an indicator over
 .. math:: \sum_{s,t} e = u = \sum_v n_v(x) n_v(y), \qquad \sum_{s,t} d = L, \qquad \sum_{s,t} ed = m = \#\{s : x_s = y_s\}.
 
 Readouts at one token bring one more indicator, :math:`g = [\text{token of } x = \text{token of } y]`, :math:`g^2 = g`.
+Nonlinearities bring the counts of each sequence with itself, :math:`u_{xx} = \sum_v n_v(x)^2` and :math:`u_{yy}`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import factorial
 from typing import Any
 
-import numpy as np
 import sympy
+
+from symrep.kernels.activations import polynomial_moments
 
 length_symbol = sympy.Symbol("L", integer=True, positive=True)
 vocabulary_symbol = sympy.Symbol("V", integer=True, positive=True)
 overlap_symbol = sympy.Symbol("u", integer=True, nonnegative=True)
 matches_symbol = sympy.Symbol("m", integer=True, nonnegative=True)
 same_token_symbol = sympy.Symbol("g", integer=True, nonnegative=True)
+first_overlap_symbol = sympy.Symbol("u_xx", integer=True, positive=True)
+second_overlap_symbol = sympy.Symbol("u_yy", integer=True, positive=True)
+
+_ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """The counts of a pair of sequences: their overlap, their matches, and whether their last or query tokens agree."""
+
+    overlap: sympy.Expr = overlap_symbol
+    matches: sympy.Expr = matches_symbol
+    same_token: sympy.Expr = same_token_symbol
+
+
+PAIR = Overlaps()
+FIRST = Overlaps(first_overlap_symbol, length_symbol, _ONE)
+SECOND = Overlaps(second_overlap_symbol, length_symbol, _ONE)
+
 
 @dataclass(frozen=True)
 class OverlapKernel:
-    """A kernel between positions, as exact coefficients of ``1, e, d, ed`` (sympy expressions in u, m, L and parameters).
+    """A kernel between positions, as exact coefficients of ``1, e, d, ed`` (sympy expressions in counts and parameters).
 
-    The index of a coefficient is a bit set: 1 for e, 2 for d.
+    The index of a coefficient is a bit set: 1 for e, 2 for d. ``query`` is the kernel between query tokens, and
+    ``counts`` what the sums over positions become.
 
     >>> a, p = sympy.symbols("a p", positive=True)
     >>> T = OverlapKernel.indicators(e=a, d=p)
@@ -36,39 +60,58 @@ class OverlapKernel:
     """
 
     coefficients: tuple[sympy.Expr, sympy.Expr, sympy.Expr, sympy.Expr]
+    query: sympy.Expr = _ZERO
+    counts: Overlaps = field(default=PAIR, repr=False)
+
+    is_exact = True
 
     @classmethod
-    def indicators(cls, one: Any = 0, e: Any = 0, d: Any = 0, ed: Any = 0) -> OverlapKernel:
+    def indicators(cls, one: Any = 0, e: Any = 0, d: Any = 0, ed: Any = 0, counts: Overlaps = PAIR) -> OverlapKernel:
         """The kernel with these coefficients."""
-        return cls(tuple(sympy.sympify(c) for c in (one, e, d, ed)))
+        return cls(tuple(sympy.sympify(c) for c in (one, e, d, ed)), counts=counts)
 
-    def add_indicators(self, e: Any = 0, d: Any = 0) -> OverlapKernel:
-        """This kernel plus ``e`` times the token indicator plus ``d`` times the position indicator."""
-        return self + OverlapKernel.indicators(e=e, d=d)
+    def add_tokens(self, variance: sympy.Expr) -> OverlapKernel:
+        """This kernel plus the token indicator times its variance."""
+        return self + replace(self, coefficients=(_ZERO, variance, _ZERO, _ZERO), query=_ZERO)
+
+    def add_positions(self, variance: sympy.Expr) -> OverlapKernel:
+        """This kernel plus the position indicator times its variance."""
+        return self + replace(self, coefficients=(_ZERO, _ZERO, variance, _ZERO), query=_ZERO)
+
+    def add_query(self, token_variance: sympy.Expr, position_variance: sympy.Expr) -> OverlapKernel:
+        """This kernel plus that of a query token."""
+        return replace(self, query=self.query + token_variance * self.counts.same_token + position_variance)
+
+    def scale_context(self, scalar: sympy.Expr) -> OverlapKernel:
+        """Multiplication by a scalar everywhere but at the query."""
+        return replace(self, coefficients=tuple(c * scalar for c in self.coefficients))
 
     def constant(self, value: Any) -> OverlapKernel:
         """The kernel with the same value at every pair of positions."""
-        return OverlapKernel.indicators(one=value)
+        return replace(self, coefficients=(sympy.sympify(value), _ZERO, _ZERO, _ZERO), query=sympy.sympify(value))
+
+    read = constant
 
     def __add__(self, other: OverlapKernel) -> OverlapKernel:
-        return OverlapKernel(tuple(a + b for a, b in zip(self.coefficients, other.coefficients)))
+        added = tuple(a + b for a, b in zip(self.coefficients, other.coefficients))
+        return replace(self, coefficients=added, query=self.query + other.query)
 
     def __mul__(self, scalar: Any) -> OverlapKernel:
         """Multiplication by a scalar."""
-        return OverlapKernel(tuple(c * scalar for c in self.coefficients))
+        return replace(self, coefficients=tuple(c * scalar for c in self.coefficients), query=self.query * scalar)
 
     def hadamard(self, other: OverlapKernel) -> OverlapKernel:
         """The product at every pair of positions."""
-        result = [sympy.Integer(0)] * 4
+        result = [_ZERO] * 4
         for i, a in enumerate(self.coefficients):
             for j, b in enumerate(other.coefficients):
                 result[i | j] += a * b
-        return OverlapKernel(tuple(result))
+        return replace(self, coefficients=tuple(result), query=self.query * other.query)
 
     def total(self) -> sympy.Expr:
-        """The sum over all pairs of positions."""
+        """The sum over all pairs of positions, without the query."""
         one, e, d, ed = self.coefficients
-        return one * length_symbol**2 + e * overlap_symbol + d * length_symbol + ed * matches_symbol
+        return one * length_symbol**2 + e * self.counts.overlap + d * length_symbol + ed * self.counts.matches
 
     def frobenius(self, other: OverlapKernel) -> sympy.Expr:
         r"""The Frobenius product :math:`\sum_{st} A_{st} B_{st}`."""
@@ -81,68 +124,32 @@ class OverlapKernel:
     def diagonal_mean(self) -> sympy.Expr:
         """The mean over equal positions s = t."""
         one, e, d, ed = self.coefficients
-        return one + d + (e + ed) * matches_symbol / length_symbol
+        return one + d + (e + ed) * self.counts.matches / length_symbol
 
     def last(self) -> sympy.Expr:
-        """The entry at the last position of both sequences; g tells whether their last tokens agree."""
+        """The entry at the last position of both sequences."""
         one, e, d, ed = self.coefficients
-        return one + d + (e + ed) * same_token_symbol
+        return one + d + (e + ed) * self.counts.same_token
+
+    def variance(self) -> sympy.Expr:
+        """The variance at a position of the context: the entry where token and position agree."""
+        return sympy.Add(*self.coefficients)
+
+    def polynomial_dual(self, coefficients: Sequence[sympy.Expr], first: OverlapKernel, second: OverlapKernel) -> OverlapKernel:
+        r"""The dual of a polynomial, given the kernels of both sequences with themselves.
+
+        :math:`\sum_j \mathbb{E} f^{(j)}(U) \, \mathbb{E} f^{(j)}(W) \, K^j / j!` with the variances of U and W.
+        """
+        context = [polynomial_moments(coefficients, side.variance()) for side in (first, second)]
+        query = [polynomial_moments(coefficients, side.query) for side in (first, second)]
+        result, power = self.constant(0), self.constant(1)
+        for j in range(len(coefficients)):
+            at_context, at_query = (pair[0][j] * pair[1][j] / factorial(j) for pair in (context, query))
+            term = replace(power.scale_context(at_context), query=power.query * at_query)
+            result, power = result + term, power.hadamard(self)
+        return result
 
     @property
     def length(self) -> sympy.Symbol:
         """The number of positions: the symbol L."""
         return length_symbol
-
-
-@dataclass(frozen=True)
-class ArrayKernel:
-    """A kernel between positions on given sequences: ``values`` has shape (n, m, L, L), ``tokens`` says where x_s = y_t."""
-
-    values: np.ndarray
-    tokens: np.ndarray
-
-    @classmethod
-    def zero(cls, x: np.ndarray, y: np.ndarray) -> ArrayKernel:
-        """The zero kernel on the sequences x, of shape (n, L), and y, of shape (m, L)."""
-        tokens = (x[:, None, :, None] == y[None, :, None, :]).astype(np.float64)
-        return cls(np.zeros_like(tokens), tokens)
-
-    def add_indicators(self, e: float = 0.0, d: float = 0.0) -> ArrayKernel:
-        """This kernel plus ``e`` times the token indicator plus ``d`` times the position indicator."""
-        return ArrayKernel(self.values + e * self.tokens + d * np.eye(self.length), self.tokens)
-
-    def constant(self, value: Any) -> ArrayKernel:
-        """The kernel with one value per pair of sequences at every pair of positions."""
-        value = np.broadcast_to(value, self.values.shape[:2])
-        return ArrayKernel(np.broadcast_to(value[:, :, None, None], self.values.shape), self.tokens)
-
-    def __add__(self, other: ArrayKernel) -> ArrayKernel:
-        return ArrayKernel(self.values + other.values, self.tokens)
-
-    def __mul__(self, scalar: Any) -> ArrayKernel:
-        """Multiplication by a number, or by one number per pair of sequences."""
-        scalar = np.asarray(scalar)
-        if scalar.ndim == 2:
-            scalar = scalar[:, :, None, None]
-        return ArrayKernel(self.values * scalar, self.tokens)
-
-    def frobenius(self, other: ArrayKernel) -> np.ndarray:
-        r"""The Frobenius product :math:`\sum_{st} A_{st} B_{st}`, of shape (n, m)."""
-        return np.einsum("xyst,xyst->xy", self.values, other.values)
-
-    def mean(self) -> np.ndarray:
-        """The mean over all pairs of positions, of shape (n, m)."""
-        return self.values.mean(axis=(2, 3))
-
-    def diagonal_mean(self) -> np.ndarray:
-        """The mean over equal positions, of shape (n, m)."""
-        return np.einsum("xyss->xy", self.values) / self.length
-
-    def last(self) -> np.ndarray:
-        """The entry at the last position of both sequences, of shape (n, m)."""
-        return self.values[:, :, -1, -1]
-
-    @property
-    def length(self) -> int:
-        """The number of positions."""
-        return self.values.shape[-1]

@@ -13,16 +13,19 @@ import sympy
 
 from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require
 from symrep.kernels.overlaps import (
+    first_overlap_symbol,
     length_symbol,
     matches_symbol,
     overlap_symbol,
     same_token_symbol,
+    second_overlap_symbol,
     vocabulary_symbol,
 )
 
 _SHARED = {symbol.name: symbol for symbol in (length_symbol, vocabulary_symbol, overlap_symbol, matches_symbol)}
 # the counts of the overlap ring, and the unknown of characteristic polynomials
-_TAKEN = frozenset({overlap_symbol.name, matches_symbol.name, same_token_symbol.name, "x"})
+_COUNTS = (overlap_symbol, matches_symbol, same_token_symbol, first_overlap_symbol, second_overlap_symbol)
+_TAKEN = frozenset({"x", *(symbol.name for symbol in _COUNTS)})
 _NOT_NAMES = frozenset({"nan", "inf", "infinity", "oo", "zoo", "I", "E", "pi"})
 _LARGEST_EXPONENT = 1000
 _LARGEST_BITS = 256
@@ -44,10 +47,20 @@ def as_parameter(value: Any, argument: str) -> sympy.Expr:
     ...
     symrep.errors.InvalidArgumentError: variance must not be negative, got -1
     """
+    expression = as_coefficient(value, argument)
+    require(expression.is_negative is not True, argument, "must not be negative", value)
+    return expression
+
+
+def as_coefficient(value: Any, argument: str) -> sympy.Expr:
+    """Like :func:`as_parameter`, of either sign.
+
+    >>> as_coefficient("-1/2", "coefficients")
+    -1/2
+    """
     expression = with_shared_symbols(exact_expression(value, argument), argument, _TAKEN)
     finite = not expression.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) and expression.is_real is not False
     require(finite, argument, "must be a finite real number or an expression", value)
-    require(expression.is_negative is not True, argument, "must not be negative", value)
     small = all(_is_short(number) for number in expression.atoms(sympy.Rational))
     require(small, argument, f"must have numerators and denominators of at most {_LARGEST_BITS} bits", value)
     return expression

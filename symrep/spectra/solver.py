@@ -10,9 +10,23 @@ from typing import Any
 import sympy
 
 from symrep.combinatorics.partitions import Partition
-from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, require_integer
+from symrep.errors import (
+    InvalidArchitectureError,
+    InvalidArgumentError,
+    InvalidTypeError,
+    NotInvariantError,
+    SizeLimitError,
+    require,
+    require_integer,
+)
 from symrep.kernels.network import Network
-from symrep.kernels.overlaps import length_symbol, same_token_symbol, vocabulary_symbol
+from symrep.kernels.overlaps import (
+    first_overlap_symbol,
+    length_symbol,
+    same_token_symbol,
+    second_overlap_symbol,
+    vocabulary_symbol,
+)
 from symrep.kernels.parameters import as_parameter, exact_expression, with_shared_symbols
 from symrep.measures import ExchangeableMeasure, FrozenMixture, UniformTokens, iid_uniform
 from symrep.representations.stable import PaddedShape
@@ -22,6 +36,8 @@ from symrep.spectra.spectrum import Spectrum, power_or_number
 from symrep.spectra.symbolic import BlockProblem, KernelPolynomial, kernel_trace, reached_shapes, token_shapes
 
 _LARGEST_VOCABULARY = 10
+_OWN_OVERLAPS = frozenset({first_overlap_symbol, second_overlap_symbol})
+_NOT_IN_POLYNOMIALS = frozenset({same_token_symbol.name, "x", *(symbol.name for symbol in _OWN_OVERLAPS)})
 
 
 def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: Any = length_symbol) -> Spectrum:
@@ -46,7 +62,9 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
     Raises
     ------
     InvalidArchitectureError
-        When the network has no readout.
+        When the network has no readout, or a layer that is not polynomial.
+    NotInvariantError
+        When a layer tells the positions apart.
     InvalidArgumentError
         When the length is below 1 or V is a symbol in a kernel of higher degree.
 
@@ -91,9 +109,16 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
 
 def _read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
     if isinstance(net, Network):
-        return KernelPolynomial.from_expression(net.overlap_polynomial()), net.extra_token, repr(net)
+        invariance = net.invariance()
+        if invariance.positions == "none":
+            raise NotInvariantError(f"net must be symmetric under permutations of the positions, got {invariance.reason}")
+        polynomial = net.overlap_polynomial()
+        if _OWN_OVERLAPS & polynomial.free_symbols:
+            reason = "a polynomial nonlinearity behind attention brings the counts u_xx and u_yy"
+            raise InvalidArchitectureError(f"net must have a kernel in u, m and g alone, but {reason}, got {net!r}")
+        return KernelPolynomial.from_expression(polynomial), net.extra_token, repr(net)
     if isinstance(net, sympy.Expr):
-        kernel = with_shared_symbols(exact_expression(net, "net"), "net", frozenset({same_token_symbol.name, "x"}))
+        kernel = with_shared_symbols(exact_expression(net, "net"), "net", _NOT_IN_POLYNOMIALS)
         require(not kernel.has(sympy.I), "net", "must be real", net)
         return KernelPolynomial.from_expression(kernel), None, str(kernel)
     raise InvalidTypeError(f"net must be a network or a polynomial in u and m, got {net!r}")

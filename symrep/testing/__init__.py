@@ -2,17 +2,18 @@
 
 The checks need no extra package; the strategies need ``hypothesis``, which is imported when one of them is first used.
 
->>> from hypothesis import given
+>>> from hypothesis import given, settings
 >>> from symrep import seminormal, testing
 >>> check = given(testing.partitions_of(2, 4))(lambda shape: testing.check_representation(seminormal(shape)))
->>> check()
+>>> settings(deadline=None)(check)()
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from symrep.testing.checks import check_kernel, check_representation, check_spectrum
+from symrep.testing.checks import check_representation, check_spectrum
+from symrep.testing.kernel_checks import check_kernel
 
 _STRATEGIES = ("kernels_polynomial", "measures", "networks", "partitions_of", "permutations_of", "standard_tableaux_of")
 

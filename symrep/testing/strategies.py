@@ -21,20 +21,26 @@ from symrep.errors import InvalidArchitectureError, require, require_integer
 from symrep.kernels import (
     READOUTS,
     Dense,
+    Erf,
     Flatten,
+    Gelu,
     LastToken,
     Layer,
     LinearAttention,
     MeanPool,
     Network,
+    Polynomial,
     Positions,
     QueryToken,
-    Residual,
+    Relu,
+    TiedAttention,
     TokenEmbedding,
     UniformAttention,
     residual,
     serial,
 )
+from symrep.kernels.attention import Attention
+from symrep.kernels.layers import all_layers
 from symrep.kernels.overlaps import matches_symbol, overlap_symbol
 from symrep.measures import ExchangeableMeasure, frozen_mixture, iid, iid_uniform
 
@@ -112,34 +118,66 @@ def kernels_polynomial(
     return sympy.Add(*(draw(_rationals(0 if positive_semidefinite else -3)) * monomial for monomial in monomials))
 
 
-def _inner_layers() -> st.SearchStrategy[Layer]:
+def _positions() -> st.SearchStrategy[Positions]:
+    shares = st.sampled_from([sympy.Rational(1, 4), sympy.Rational(1, 2)])
+    concatenated = st.builds(Positions, _rationals(0), combine=st.just("concat"), share=shares, trainable=st.booleans())
+    return st.one_of(st.builds(Positions, _rationals(0), trainable=st.booleans()), concatenated)
+
+
+def _attentions(kinds: Sequence[type[Attention]], **settings: Any) -> st.SearchStrategy[Layer]:
+    standard_deviations = _rationals(1, 2)
+    common = {
+        "query_std": standard_deviations,
+        "out_std": standard_deviations,
+        "bias_std": st.sampled_from([sympy.Integer(0), sympy.Rational(1, 2)]),
+        "positions": st.one_of(st.none(), _positions()),
+        "positions_on_values": st.booleans(),
+    }
+    return st.one_of(*(st.builds(kind, **common, **settings) for kind in kinds))
+
+
+def _polynomial_layers() -> st.SearchStrategy[Layer]:
     standard_deviations = _rationals(1, 2)
     biases = st.sampled_from([sympy.Integer(0), sympy.Rational(1, 2)])
-    simple = st.one_of(
+    return st.one_of(
         st.builds(Dense, standard_deviations, biases),
         st.builds(UniformAttention, standard_deviations, standard_deviations, biases),
-        st.builds(LinearAttention, standard_deviations, standard_deviations, bias_std=biases, normalized=st.booleans()),
-        st.builds(Positions, _rationals(0)),
+        _attentions([LinearAttention], normalized=st.booleans()),
+        _positions(),
     )
+
+
+def _other_layers() -> st.SearchStrategy[Layer]:
+    polynomials = st.builds(Polynomial, st.lists(_rationals(-2), min_size=1, max_size=3).map(tuple))
+    activations = st.sampled_from(["softmax", "identity", "relu"])
+    nonlinear = st.one_of(st.sampled_from([Relu(), Erf(), Gelu()]), polynomials)
+    return st.one_of(nonlinear, nonlinear, _attentions([TiedAttention], activation=activations))
+
+
+def _with_residuals(simple: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
     return st.one_of(simple, st.lists(simple, min_size=1, max_size=2).map(lambda layers: residual(*layers)))
 
 
 def _number_of_linear_attentions(layers: Sequence[Layer]) -> int:
-    blocks = [layer for layer in layers if isinstance(layer, Residual)]
-    return sum(isinstance(layer, LinearAttention) for layer in layers) + sum(
-        _number_of_linear_attentions(block.layers) for block in blocks
-    )
+    return sum(isinstance(layer, LinearAttention) for layer in all_layers(tuple(layers)))
 
 
 @st.composite
 def networks(
-    draw: Callable[..., Any], *, readouts: Sequence[str] = READOUTS, max_layers: int = 3, max_linear_attentions: int = 2
+    draw: Callable[..., Any],
+    *,
+    readouts: Sequence[str] = READOUTS,
+    max_layers: int = 3,
+    max_linear_attentions: int = 2,
+    polynomial: bool = True,
 ) -> Network:
-    """Networks with polynomial kernels and rational parameters: embedding, positions, layers, a readout.
+    """Networks with rational parameters: embedding, positions, layers, a readout.
 
-    Up to ``max_layers`` layers: Dense, UniformAttention, LinearAttention (normalized or not), Positions, and residual
-    blocks of them; a Dense layer may follow the readout. ``readouts`` are among "pool", "flatten", "last", "query".
-    Every linear attention multiplies the degree of the overlap polynomial by 3: beyond two, factoring it is slow.
+    Up to ``max_layers`` layers: Dense, UniformAttention, LinearAttention (normalized or not, with positions of its own or
+    not), Positions (summed or concatenated), and residual blocks of them; a Dense layer may follow the readout.
+    ``readouts`` are among "pool", "flatten", "last", "query". Without ``polynomial`` also ReLU, erf, GELU, polynomial
+    nonlinearities and TiedAttention. Every linear attention multiplies the degree of the overlap polynomial by 3: beyond
+    two, factoring it is slow.
 
     >>> from hypothesis import find
     >>> find(networks(readouts=("last",)), lambda net: len(net.layers) == 4).extra_token
@@ -150,7 +188,8 @@ def networks(
     require(known, "readouts", f"must be some of {', '.join(READOUTS)}", readouts, InvalidArchitectureError)
     max_layers = require_integer(max_layers, "max_layers", minimum=0)
     most = require_integer(max_linear_attentions, "max_linear_attentions", minimum=0)
-    lists_of_layers = st.lists(_inner_layers(), max_size=max_layers)
+    simple = _polynomial_layers() if polynomial else st.one_of(_polynomial_layers(), _other_layers())
+    lists_of_layers = st.lists(_with_residuals(simple), max_size=max_layers)
     layers = draw(lists_of_layers.filter(lambda drawn: _number_of_linear_attentions(drawn) <= most))
     readout = draw(st.sampled_from(readouts))
     if readout == "query":

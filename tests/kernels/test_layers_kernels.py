@@ -303,5 +303,5 @@ def test_numbers_of_absurd_size(number):
 
 @pytest.mark.parametrize("name", ["u", "m", "g", "x"])
 def test_names_that_are_taken(name):
-    with pytest.raises(InvalidArgumentError, match="must not use the names g, m, u, x"):
+    with pytest.raises(InvalidArgumentError, match="must not use the names g, m, u, u_xx, u_yy, x"):
         TokenEmbedding(sympy.Symbol(name))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symrep import testing
-from symrep.errors import FreeSymbolError, InvalidArchitectureError, InvalidArgumentError, InvalidTypeError
+from symrep.errors import FreeSymbolError, InvalidArchitectureError, InvalidArgumentError, InvalidTypeError, SizeLimitError
 from symrep.kernels import (
     ARCHITECTURES,
     READOUTS,
@@ -25,7 +25,7 @@ from symrep.kernels import (
     TokenEmbedding,
     UniformAttention,
     architecture,
-    network,
+    gram,
     residual,
     serial,
 )
@@ -164,19 +164,42 @@ def test_gram_matrices_are_positive_semidefinite():
         assert np.linalg.eigvalsh(gram)[0] > -1e-10 * np.abs(gram).max()
 
 
-@pytest.mark.parametrize("block_bytes", [1, 2 * 5 * 8 * 4**2, 10**9])
+@pytest.mark.parametrize(("pairs", "sizes"), [(1, [(1, 1)] * 35), (6, [(2, 3), (2, 2)] * 3 + [(1, 3), (1, 2)]), (1000, [(7, 5)])])
 @pytest.mark.parametrize("readout", [MeanPool(), QueryToken(1, 1), None])
-def test_blocks_do_not_change_the_result(monkeypatch, block_bytes, readout):
+def test_blocks_do_not_change_the_result(monkeypatch, pairs, sizes, readout):
     net = serial(*HEAD, LinearAttention(), *([readout] if readout else []))
     rng = np.random.default_rng(1)
     x, y = rng.integers(3, size=(7, 4)), rng.integers(3, size=(5, 4))
-    whole, blocks_seen = net.nngp(x, y), []
-    zero = network.ArrayKernel.zero
-    monkeypatch.setattr(network, "_BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(network.ArrayKernel, "zero", lambda x, y: blocks_seen.append((len(x), len(y))) or zero(x, y))
-    np.testing.assert_array_equal(net.nngp(x, y), whole)
-    expected = {1: [(1, 1)] * 35, 2 * 5 * 8 * 4**2: [(2, 5), (2, 5), (2, 5), (1, 5)], 10**9: [(7, 5)]}
-    assert blocks_seen == expected[block_bytes]
+    for method in ("positions", "overlaps") if readout else ("positions",):
+        cells = 5 if method == "overlaps" else 16
+        monkeypatch.undo()
+        whole, seen = net.nngp(x, y, method=method), []
+        values_of = gram.values_of
+        monkeypatch.setattr(gram, "_BLOCK_BYTES", pairs * 8 * cells * gram._ARRAYS_AT_ONCE)
+        monkeypatch.setattr(gram, "values_of", lambda *a: seen.append(a[3:]) or values_of(*a))
+        np.testing.assert_allclose(net.nngp(x, y, method=method), whole, rtol=1e-14)
+        assert seen == sizes
+
+
+def test_a_gram_matrix_of_one_set_is_computed_above_the_diagonal(monkeypatch):
+    net = serial(*HEAD, LinearAttention())
+    x = np.random.default_rng(2).integers(3, size=(5, 3))
+    whole, seen = net.nngp(x, x), []
+    values_of = gram.values_of
+    monkeypatch.setattr(gram, "_BLOCK_BYTES", 4 * 8 * 9 * gram._ARRAYS_AT_ONCE)
+    monkeypatch.setattr(gram, "values_of", lambda *a: seen.append(a[3:]) or values_of(*a))
+    np.testing.assert_allclose(net.nngp(x), whole, rtol=1e-14)
+    assert seen == [(2, 2), (2, 2), (2, 1), (2, 2), (2, 1), (1, 1)]
+
+
+def test_results_larger_than_the_memory_limit_are_refused():
+    x = np.zeros((2000, 3), dtype=int)
+    with pytest.raises(SizeLimitError, match=r"an array of 2000 x 2000 sequences needs 32 MB, more than memory_limit = 1 MB"):
+        serial(*HEAD, MeanPool()).nngp(x, memory_limit=10**6)
+    with pytest.raises(SizeLimitError, match=r"2000 x 5 sequences with 3 x 3 positions needs 0.72 MB"):
+        serial(*HEAD).nngp(x, x[:5], memory_limit=10**5)
+    with pytest.raises(InvalidArgumentError, match="memory_limit must be at least 1"):
+        serial(*HEAD, MeanPool()).nngp(x, memory_limit=0)
 
 
 def test_any_integer_type_of_tokens():
@@ -221,7 +244,7 @@ def test_parameters_and_substitution():
             InvalidArchitectureError,
             r"UniformAttention\(\) needs one kernel per pair",
         ),
-        ((*HEAD, MeanPool(), residual(Dense())), InvalidArchitectureError, "needs one kernel per pair"),
+        ((*HEAD, MeanPool(), residual(UniformAttention())), InvalidArchitectureError, "needs one kernel per pair"),
         ((*HEAD, MeanPool(), Dense(), Positions()), InvalidArchitectureError, "needs one kernel per pair"),
         ((*HEAD, "MeanPool"), InvalidTypeError, "layers must be layers such as LinearAttention"),
         ((TokenEmbedding,), InvalidTypeError, "layers must be layers such as"),
@@ -326,8 +349,8 @@ def test_an_exact_query_needs_context():
 def test_memory_is_bounded_for_many_columns(monkeypatch):
     net = serial(*HEAD, MeanPool())
     pairs = []
-    zero = network.ArrayKernel.zero
-    monkeypatch.setattr(network, "_BLOCK_BYTES", 8 * 4 * 10)
-    monkeypatch.setattr(network.ArrayKernel, "zero", lambda x, y: pairs.append(len(x) * len(y)) or zero(x, y))
-    gram = net.nngp([[0, 1]], np.zeros((100, 2), dtype=int))
-    assert gram.shape == (1, 100) and max(pairs) <= 10
+    values_of = gram.values_of
+    monkeypatch.setattr(gram, "_BLOCK_BYTES", 8 * 5 * gram._ARRAYS_AT_ONCE * 10)
+    monkeypatch.setattr(gram, "values_of", lambda *a: pairs.append(a[3] * a[4]) or values_of(*a))
+    result = net.nngp([[0, 1]], np.zeros((100, 2), dtype=int))
+    assert result.shape == (1, 100) and max(pairs) <= 10

@@ -1,0 +1,51 @@
+"""Covariance matrices of tokens and of positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symrep.errors import InvalidArgumentError, require
+from symrep.kernels.parameters import as_coefficient, as_float
+
+Covariance = tuple[tuple[sympy.Expr, ...], ...]
+_RELATIVE_ROUNDING = 1e-10
+
+
+def as_covariance(value: Any, argument: str) -> Covariance:
+    """A symmetric positive semidefinite matrix of numbers as nested tuples of exact numbers.
+
+    >>> as_covariance([[2, "1/2"], ["1/2", 1]], "covariance")
+    ((2, 1/2), (1/2, 1))
+    """
+    rows = value.tolist() if isinstance(value, np.ndarray | sympy.MatrixBase) else value
+    try:
+        entries = tuple(tuple(as_coefficient(entry, argument) for entry in row) for row in rows)
+    except TypeError as error:
+        if isinstance(error, InvalidArgumentError) or "must be" in str(error):
+            raise
+        raise InvalidArgumentError(f"{argument} must be a square matrix, got {value!r}") from None
+    square = len(entries) > 0 and all(len(row) == len(entries) for row in entries)
+    require(square, argument, "must be a square matrix", value)
+    require(entries == tuple(zip(*entries)), argument, "must be symmetric", value)
+    eigenvalues = np.linalg.eigvalsh(as_covariance_array(entries))
+    positive = eigenvalues[0] >= -_RELATIVE_ROUNDING * abs(eigenvalues[-1])
+    require(bool(positive), argument, "must be positive semidefinite", value)
+    return entries
+
+
+def as_covariance_array(covariance: Covariance) -> np.ndarray:
+    """A covariance as an array of float64."""
+    return np.array([[as_float(entry, "covariance") for entry in row] for row in covariance])
+
+
+def gaussian_covariance(length: int, length_scale: float) -> np.ndarray:
+    r"""The (L, L) matrix :math:`e^{-(s-t)^2 / (2 \ell^2)}`.
+
+    >>> gaussian_covariance(3, 1.0).round(4)[0]
+    array([1.    , 0.6065, 0.1353])
+    """
+    positions = np.arange(length)
+    return np.exp(-((positions[:, None] - positions[None, :]) ** 2) / (2 * length_scale**2))
