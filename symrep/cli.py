@@ -129,7 +129,8 @@ def verify(directory: str | None, format_: str, out: str | None) -> None:
 
     Example: symrep verify --directory tables
     """
-    from symrep.verification import TOLERANCE, report, require_verified
+    from symrep.comparison import TOLERANCE
+    from symrep.verification import report, require_verified
     from symrep.verification import verify as compare
 
     comparisons = list(compare(directory))

@@ -15,7 +15,7 @@ import sympy
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.display import Column, Equation, Table
 from symrep.errors import InvalidArgumentError, require_integer
-from symrep.kernels import architecture
+from symrep.kernels import ARCHITECTURES, READOUTS, architecture
 from symrep.learning import ScalingLaws, scaling_law
 from symrep.measures import iid_uniform
 from symrep.representations.characters import character_table
@@ -76,6 +76,28 @@ def irreps_table(max_depth: int = 3) -> Table:
             rows.append((shape, depth, shape.dimension, leading[1] * leading[0].as_expr(), shape.minimum_degree))
     caption = r"Irreducible representations of $S_L$ in the stable range."
     return Table("irreps", caption, columns, tuple(rows))
+
+
+def kernels_table() -> Table:
+    r"""The kernels of the named blocks, NNGP and NTK, in the overlap ring."""
+    columns = (
+        Column("architecture", "block"),
+        Column("readout", "readout"),
+        Column("kernel", "kernel"),
+        Column("polynomial", "K(x, y)", "$K(x, y)$"),
+    )
+    rows = []
+    for name in ARCHITECTURES:
+        for readout in READOUTS:
+            net = architecture(name, readout)
+            for kernel in ("nngp", "ntk"):
+                rows.append((name, readout, kernel.upper(), net.overlap_polynomial(kernel)))
+    notes = (
+        r"$u = \sum_v n_v(x) n_v(y)$ with the token counts $n_v$; $m = \#\{s : x_s = y_s\}$;"
+        r" $g = 1$ where the last (or query) tokens of $x$ and $y$ agree, else 0.",
+        "All weights have standard deviation 1; embeddings and positions are trained.",
+    )
+    return Table("kernels", "Infinite-width kernels of the blocks.", columns, tuple(rows), notes, "footnotesize")
 
 
 def spectrum_table(model: Model, spec: Spectrum | None = None) -> Table:
@@ -176,6 +198,7 @@ def all_tables() -> tuple[Table, ...]:
 
 def _made_tables() -> Iterator[Table]:
     yield irreps_table()
+    yield kernels_table()
     for model in MODELS:
         spec = model.spectrum()
         laws = scaling_law(spec)

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf, isfinite, log2
+from math import inf, log2
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +19,17 @@ import numpy as np
 import sympy
 
 from symrep.combinatorics.partitions import Partition, partitions
+from symrep.comparison import Comparison, Deviations
 from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, VerificationError
-from symrep.kernels import Network, architecture
+from symrep.kernels import ARCHITECTURES, READOUTS, Network, architecture
 from symrep.kernels.parameters import parse_expression
 from symrep.representations.irreps import orthogonal
 from symrep.spectra.dense import DenseSpectrum, all_sequences, dense_spectrum
 from symrep.tables import MODELS, Model, all_tables, table_files
 
-TOLERANCE = 1e-10
 _MAX_SEQUENCES = 130
 _FAR = 10**24
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One column of one table against its other route: how many numbers, where, and the largest relative deviation."""
-
-    table: str
-    quantity: str
-    route: str
-    count: int
-    deviation: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the deviation is within the tolerance; it is infinite where labels or rows are wrong."""
-        return self.deviation <= TOLERANCE
 
 
 def verify(directory: str | Path | None = None) -> Iterator[Comparison]:
@@ -53,7 +37,7 @@ def verify(directory: str | Path | None = None) -> Iterator[Comparison]:
 
     Eigenvalues, degeneracies, labels, traces and bounds against the dense operator on [V]^L, split by both symmetries;
     samples needed against a numeric solution of the self-consistent equation; leading terms against the exact entries at
-    L = 10^24; dimensions against the hook length formula; characters against traces of orthogonal matrices. Files in a
+    L = 10^24; kernels against the layer rules on sequences; dimensions against the hook length formula; characters against traces of orthogonal matrices. Files in a
     directory must besides be those that this version writes, so that captions, notes and the other formats count too.
 
     Raises
@@ -66,6 +50,8 @@ def verify(directory: str | Path | None = None) -> Iterator[Comparison]:
     read = _reader(directory)
     irreps = read("irreps")
     yield from _readable("irreps", lambda: _verify_irreps(irreps))
+    networks = read("kernels")
+    yield from _readable("kernels", lambda: _verify_kernels(networks))
     for model in MODELS:
         rows = {kind: read(f"{kind}-{model.key}") for kind in ("spectrum", "bounds", "samples")}
         yield from _readable(model.key, lambda: _verify_finite(model, rows))
@@ -128,26 +114,6 @@ def _reader(directory: str | Path | None) -> Callable[[str], list[dict[str, Any]
             raise InvalidArgumentError(f"directory must hold the tables, got {str(path)!r}: {error}") from None
 
     return read
-
-
-class _Deviations:
-    """The largest deviation of every quantity seen."""
-
-    def __init__(self) -> None:
-        self.largest: dict[str, float] = {}
-        self.count: dict[str, int] = {}
-
-    def add(self, quantity: str, value: Any, reference: Any, scale: Any = None) -> None:
-        scale = abs(reference) if scale is None else scale
-        difference = abs(value - reference)
-        relative = float(difference / scale) if scale else float(difference)
-        relative = relative if isfinite(relative) else inf
-        self.largest[quantity] = max(self.largest.get(quantity, 0.0), relative)
-        self.count[quantity] = self.count.get(quantity, 0) + 1
-
-    def comparisons(self, table_of: Callable[[str], str], route: str) -> Iterator[Comparison]:
-        for quantity, deviation in self.largest.items():
-            yield Comparison(table_of(quantity), quantity, route, self.count[quantity], deviation)
 
 
 @lru_cache(maxsize=4096)
@@ -252,7 +218,7 @@ def _labels_at(row: dict[str, Any], numbers: dict[str, Any]) -> Labels:
 
 
 def _verify_finite(model: Model, rows: dict[str, list[dict[str, Any]]]) -> Iterator[Comparison]:
-    deviations = _Deviations()
+    deviations = Deviations()
     _compare_rows(deviations, rows)
     for vocab_size, length, network, numbers in _sample_points(model):
         operator = _Operator.of(vocab_size, length, network)
@@ -265,7 +231,7 @@ def _verify_finite(model: Model, rows: dict[str, list[dict[str, Any]]]) -> Itera
     yield from deviations.comparisons(lambda q: f"{kinds.get(q, 'samples')}-{model.key}", "dense operator")
 
 
-def _compare_rows(deviations: _Deviations, rows: dict[str, list[dict[str, Any]]]) -> None:
+def _compare_rows(deviations: Deviations, rows: dict[str, list[dict[str, Any]]]) -> None:
     """Bounds and samples have one row per eigenvalue of the spectrum, with its labels and in its order."""
     names = ("shape", "token_shape", "query_shape")
     expected = []
@@ -277,7 +243,7 @@ def _compare_rows(deviations: _Deviations, rows: dict[str, list[dict[str, Any]]]
         deviations.add("rows", 0.0 if same else inf, 0.0)
 
 
-def _compare_spectrum(deviations: _Deviations, rows: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
+def _compare_spectrum(deviations: Deviations, rows: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
     """Label by label: the eigenvalues of the table, padded with zeros, against those of the operator."""
     ours: dict[Labels, list[float]] = {}
     for row in rows:
@@ -295,7 +261,7 @@ def _compare_spectrum(deviations: _Deviations, rows: Any, operator: _Operator, n
             deviations.add("eigenvalue", value, reference, scale)
 
 
-def _compare_bounds(deviations: _Deviations, pairs: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
+def _compare_bounds(deviations: Deviations, pairs: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
     mean_diagonal = operator.trace()
     scale = max(operator.all)
     for row, listed in _existing(pairs, numbers):
@@ -309,7 +275,7 @@ def _compare_bounds(deviations: _Deviations, pairs: Any, operator: _Operator, nu
         deviations.add("tightness", _evaluate(row["tightness"], numbers), eigenvalue * dimension / mean_diagonal, 1)
 
 
-def _compare_samples(deviations: _Deviations, pairs: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
+def _compare_samples(deviations: Deviations, pairs: Any, operator: _Operator, numbers: dict[str, Any]) -> None:
     """Bounds by their definition; the self-consistent number by the learnability it gives when kappa is solved for."""
     ridge = float(numbers["delta"])
     for row, listed in _existing(pairs, numbers):
@@ -358,7 +324,7 @@ def _verify_asymptotics(model: Model, rows: dict[str, list[dict[str, Any]]]) -> 
     names = [s.name for s in architecture(model.architecture, model.readout).parameters()]
     numbers: dict[str, Any] = {name: sympy.Rational(generator.randint(1, 9), generator.randint(1, 9)) for name in names}
     numbers |= {"L": sympy.Integer(_FAR), "V": sympy.Integer(5), "delta": sympy.Rational(generator.randint(1, 9), 10)}
-    deviations = _Deviations()
+    deviations = Deviations()
     digits = 160
     for row in rows["spectrum"]:
         leading = row["leading"] if isinstance(row["leading"], list) else [row["leading"]]
@@ -388,7 +354,7 @@ def _measured_exponent(text: str, numbers: dict[str, Any]) -> float:
 
 
 def _verify_irreps(rows: list[dict[str, Any]]) -> Iterator[Comparison]:
-    deviations = _Deviations()
+    deviations = Deviations()
     far = {"L": sympy.Integer(_FAR)}
     lowers = []
     for row in rows:
@@ -407,8 +373,31 @@ def _verify_irreps(rows: list[dict[str, Any]]) -> Iterator[Comparison]:
     return deviations.comparisons(lambda q: "irreps", "hook length formula")
 
 
+def _verify_kernels(rows: list[dict[str, Any]]) -> Iterator[Comparison]:
+    deviations = Deviations()
+    names = [(name, readout) for name in ARCHITECTURES for readout in READOUTS]
+    labels = [tuple(row[key] for key in ("architecture", "readout", "kernel")) for row in rows]
+    expected = [(*name, kernel) for name in names for kernel in ("NNGP", "NTK")]
+    deviations.add("rows", 0.0 if labels == expected else inf, 0.0)
+    source = np.random.default_rng(5)
+    for row in rows:
+        net = architecture(row["architecture"], row["readout"])
+        numbers = {s.name: sympy.Rational(i + 2, 3) for i, s in enumerate(net.parameters())}
+        gram = getattr(net.substitute(**numbers), row["kernel"].lower())
+        for x, y in source.integers(3, size=(6, 2, 5)):
+            counts = _counts(*((x[:-1], y[:-1]) if net.extra_token == "query" else (x, y)))
+            value = _evaluate(row["polynomial"], numbers | counts | {"g": sympy.Integer(int(x[-1] == y[-1]))})
+            deviations.add(row["kernel"], value, gram(x, y, method="positions"))
+    return deviations.comparisons(lambda q: "kernels", "layer rules, position by position")
+
+
+def _counts(x: np.ndarray, y: np.ndarray) -> dict[str, sympy.Integer]:
+    counts = {"L": len(x), "u": (x[:, None] == y).sum(), "m": (x == y).sum()}
+    return {name: sympy.Integer(int(value)) for name, value in counts.items()}
+
+
 def _verify_characters(n: int, rows: list[dict[str, Any]]) -> Iterator[Comparison]:
-    deviations = _Deviations()
+    deviations = Deviations()
     cycle_types = {",".join(map(str, partition.parts)): partition.parts for partition in partitions(n)}
     for row, shape in zip(rows, partitions(n), strict=True):
         labelled = row["shape"] == str(shape) and list(row) == ["shape", *cycle_types]
