@@ -2,6 +2,7 @@
 
 from symrep.kernels.architectures import ARCHITECTURES, READOUTS, architecture
 from symrep.kernels.attention import LinearAttention, TiedAttention, UniformAttention
+from symrep.kernels.finite_networks import EmpiricalKernel, FiniteNetwork, empirical_nngp, empirical_ntk, sample_network
 from symrep.kernels.invariance import Invariance
 from symrep.kernels.joint_counts import JointCountKernel
 from symrep.kernels.layers import Dense, Layer, Positions, Residual, TokenEmbedding, residual
@@ -14,7 +15,9 @@ __all__ = [
     "ARCHITECTURES",
     "READOUTS",
     "Dense",
+    "EmpiricalKernel",
     "Erf",
+    "FiniteNetwork",
     "Flatten",
     "Gelu",
     "Invariance",
@@ -36,6 +39,9 @@ __all__ = [
     "TokenEmbedding",
     "UniformAttention",
     "architecture",
+    "empirical_nngp",
+    "empirical_ntk",
     "residual",
+    "sample_network",
     "serial",
 ]
