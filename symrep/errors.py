@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_LONGEST_SHOWN = 200
+
 
 class SymrepError(Exception):
     """Base of every error that symrep raises on purpose."""
@@ -63,10 +65,17 @@ def require(condition: bool, argument: str, rule: str, value: Any, error: type[S
     symrep.errors.InvalidArgumentError: length must be at least 1, got 0
     """
     if not condition:
-        shown = repr(value)
-        if len(shown) > 200:
-            shown = shown[:197] + "..."
-        raise error(f"{argument} {rule}, got {shown}")
+        raise error(f"{argument} {rule}, got {shown(value)}")
+
+
+def shown(value: Any) -> str:
+    """The repr of a value for an error message: on one line, and at most 200 characters of it.
+
+    >>> shown("0123456789" * 30)[-8:], shown(["a", 1])
+    ('12345...', "['a', 1]")
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
 def require_integer(value: Any, argument: str, minimum: int | None = None) -> int:
@@ -84,7 +93,7 @@ def require_integer(value: Any, argument: str, minimum: int | None = None) -> in
             raise TypeError
         number = value.__index__()
     except (TypeError, AttributeError):
-        raise InvalidTypeError(f"{argument} must be an integer, got {value!r}") from None
+        raise InvalidTypeError(f"{argument} must be an integer, got {shown(value)}") from None
     if minimum is not None:
         require(number >= minimum, argument, f"must be at least {minimum}", number)
     return number

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArchitectureError, InvalidTypeError, require
+from symrep.errors import InvalidArchitectureError, InvalidTypeError, require, shown
 from symrep.kernels.cells import CellKernel
+from symrep.kernels.features import Features
 from symrep.kernels.invariance import PositionUse
 from symrep.kernels.layers import OVERLAPS, Layer, Positions
 from symrep.kernels.state import KernelState, PositionKernel
@@ -35,22 +36,28 @@ class Attention(Layer):
     bias_std: sympy.Expr = _ZERO
     positions: Positions | None = None
     positions_on_values: bool = True
+    has_weights: ClassVar[bool] = True
+
+    def features(self, before: Features) -> Features:
+        return Features()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.positions, Positions | None):
-            raise InvalidTypeError(f"{self._argument('positions')} must be Positions or None, got {self.positions!r}")
+            raise InvalidTypeError(
+                f"{self._argument('positions')} must be Positions or None, got {shown(self.positions)}"
+            )
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        return super().cells if self.positions is None else self.positions.cells
+    def layouts(self) -> tuple[str, ...]:
+        return super().layouts if self.positions is None else self.positions.layouts
 
     def inner_layers(self) -> tuple[Layer, ...]:
         return () if self.positions is None else (self.positions,)
 
     def position_use(self, use: PositionUse) -> PositionUse:
         seen = use if self.positions is None else self.positions.position_use(use)
-        return PositionUse(seen.identity, seen.identity, seen.identity or seen.matches)
+        return replace(seen, mixed=seen.identity, matches=seen.identity or seen.matches)
 
     def _square(self, state: KernelState, names: tuple[str, ...]) -> Any:
         return prod(self._value(state, name) ** 2 for name in names)
@@ -124,7 +131,9 @@ class LinearAttention(Attention):
         query_key_tangent, values_tangent = self._tangents(state)
         overlap = query_key.frobenius(values)
         moved = query_key_tangent.frobenius(values) + query_key.frobenius(values_tangent)
-        return query_key * (gain * (4 * overlap + moved)) + query_key_tangent * (gain * overlap) + query_key.constant(bias)
+        return (
+            query_key * (gain * (4 * overlap + moved)) + query_key_tangent * (gain * overlap) + query_key.constant(bias)
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,6 +147,10 @@ class UniformAttention(Layer):
     value_std: sympy.Expr = _ONE
     out_std: sympy.Expr = _ONE
     bias_std: sympy.Expr = _ZERO
+    has_weights: ClassVar[bool] = True
+
+    def features(self, before: Features) -> Features:
+        return Features()
 
     def position_use(self, use: PositionUse) -> PositionUse:
         return PositionUse(matches=use.matches or use.mixed)
@@ -178,11 +191,16 @@ class TiedAttention(Attention):
     def __post_init__(self) -> None:
         super().__post_init__()
         known = ("softmax", "identity", "relu")
-        require(self.activation in known, self._argument("activation"), f"must be {', '.join(known[:2])} or relu", self.activation)
+        require(
+            self.activation in known,
+            self._argument("activation"),
+            f"must be {', '.join(known[:2])} or relu",
+            self.activation,
+        )
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        return tuple(kind for kind in super().cells if kind != OVERLAPS)
+    def layouts(self) -> tuple[str, ...]:
+        return tuple(kind for kind in super().layouts if kind != OVERLAPS)
 
     def apply(self, state: KernelState) -> KernelState:
         require_arrays(state, self)
@@ -191,17 +209,22 @@ class TiedAttention(Attention):
 
         def attended(kernel: CellKernel, left: np.ndarray, right: np.ndarray) -> CellKernel:
             cells = kernel.cells
-            return replace(kernel, values=cells.compose(cells.compose(left, kernel.values), cells.transpose(right))) * gain
+            return (
+                replace(kernel, values=cells.compose(cells.compose(left, kernel.values), cells.transpose(right))) * gain
+            )
 
-        def rule(kernel: CellKernel, left: np.ndarray, right: np.ndarray) -> CellKernel:
-            return attended(self._values(kernel, state), left, right) + kernel.constant(bias)
+        def rule(kernel: CellKernel, left: np.ndarray, right: np.ndarray, own: float) -> CellKernel:
+            after = attended(self._values(kernel, state), left, right) + kernel.constant(bias)
+            # positions that are not there must not break Cauchy-Schwarz in the layers above
+            return replace(after, values=kernel.cells.real_only(after.values, own))
 
-        pair = rule(state.pair, first, second)
+        pair = rule(state.pair, first, second, 0.0)
         tangent = None
         if state.tangent is not None:
             values_tangent = self._tangents(state)[1]
             tangent = attended(values_tangent, first, second) + pair * 2 + pair.constant(-bias)
-        return KernelState(pair, rule(state.first, first, first), rule(state.second, second, second), tangent, state.draws)
+        own = rule(state.first, first, first, 1.0), rule(state.second, second, second, 1.0)
+        return KernelState(pair, *own, tangent, state.draws)
 
     def _weights(self, kernel: CellKernel, state: KernelState) -> np.ndarray:
         scale = self._value(state, "query_std") * self._value(state, "key_std")
@@ -214,4 +237,4 @@ class TiedAttention(Attention):
 def require_arrays(state: KernelState, layer: Layer) -> None:
     """Refuse the overlap ring for a layer that is not polynomial."""
     if state.is_exact:
-        raise InvalidArchitectureError(f"layers must be polynomial for an overlap polynomial, got {layer!r}")
+        raise InvalidArchitectureError(f"layers must be polynomial for an overlap polynomial, got {shown(layer)}")

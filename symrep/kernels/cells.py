@@ -168,7 +168,9 @@ class OverlapCells(Cells):
         """The cells of pairs of sequences with these overlaps u and matches m (arrays of the shape of the batch)."""
         zero = np.zeros_like(matches)
         query = [zero] if has_query else []
-        weights = np.stack([length**2 - length - overlap + matches, overlap - matches, length - matches, matches, *query])
+        weights = np.stack(
+            [length**2 - length - overlap + matches, overlap - matches, length - matches, matches, *query]
+        )
         diagonal = np.stack([zero, zero, length - matches, matches, *query])
         variance = np.array([3, 3, 3, 3, 4][: len(weights)])
         same = np.array([0.0, 0.0, 1.0, 1.0, 0.0][: len(weights)])
@@ -215,7 +217,7 @@ class TokenCells(Cells):
         """The entry of a (V, V) matrix at the tokens of a cell, 0 at the query."""
         rows, columns = self.row_tokens[:, None], self.column_tokens[None, :]
         known = (rows >= 0) & (columns >= 0)
-        return self._cells_of(np.where(known, covariance[rows, columns], 0.0))
+        return self._cells_of(np.where(known, covariance[np.maximum(rows, 0), np.maximum(columns, 0)], 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +242,9 @@ class PositionCells(TokenCells):
             rows[-1], columns[-1] = -1, -2
         is_query = (s == length) & (t == length)
         diagonals = (s * (positions + 1), t * (positions + 1))
-        return cls(length, batch, ones, diagonal, *diagonals, same.astype(float), is_query, query, rows, columns, same_query)
+        return cls(
+            length, batch, ones, diagonal, *diagonals, same.astype(float), is_query, query, rows, columns, same_query
+        )
 
     def _cells_of(self, pairwise: Array) -> Array:
         return pairwise.reshape(self.size, *pairwise.shape[2:])
@@ -272,6 +276,10 @@ class PositionCells(TokenCells):
         """The matrix product of two kernels between positions."""
         return self.from_matrices(self.matrices(left) @ self.matrices(right))
 
+    def real_only(self, values: Array, own: float) -> Array:
+        """The kernel itself: all pairs of positions exist."""
+        return values
+
     def mask_keys(self, values: Array) -> Array:
         """The kernel with zeros where the second position is not attended to."""
         keys = np.broadcast_to(self.is_key, (len(self.is_key),) * 2)
@@ -295,9 +303,7 @@ class CountCells(TokenCells):
     counts: Array | None = None
 
     @classmethod
-    def from_classes(
-        cls, rows: Array, columns: Array, counts: Array, has_query: bool = False
-    ) -> CountCells:
+    def from_classes(cls, rows: Array, columns: Array, counts: Array, has_query: bool = False) -> CountCells:
         """The cells of ``counts`` positions (classes, \\*batch) with these tokens (broadcast); a query is the last class."""
         classes, batch = len(counts), counts.shape[1:]
         length = int(counts.reshape(classes, -1)[:, 0].sum()) - has_query
@@ -317,7 +323,18 @@ class CountCells(TokenCells):
         weights = np.concatenate([off, counts])
         diagonal_weights = np.concatenate([np.zeros_like(off), counts])
         return cls(
-            length, batch, weights, diagonal_weights, *diagonals, same, is_query, query, rows, columns, same_query, counts
+            length,
+            batch,
+            weights,
+            diagonal_weights,
+            *diagonals,
+            same,
+            is_query,
+            query,
+            rows,
+            columns,
+            same_query,
+            counts,
         )
 
     def _cells_of(self, pairwise: Array) -> Array:
@@ -354,11 +371,20 @@ class CountCells(TokenCells):
         b, c = first_own - first[own, own], second_own - second[own, own]
         product = np.einsum("ij...,j...,jk...->ik...", first, self.counts, second)
         product = product + b[:, None] * second + first * c[None, :]
-        return self._join(np.where(self._exists, product, 0.0), product[own, own] + b * c)
+        return self._join(product, product[own, own] + b * c)
 
-    @property
-    def _exists(self) -> Array:
-        return (self._key_weights[0] > 0) | ~self.column(self.is_key)[None, :]
+    def real_only(self, values: Array, own: float) -> Array:
+        """The kernel with 0 where there is no such pair of positions, and ``own`` at classes without positions."""
+        exists = (self.counts > 0) | ~self.column(self.is_key)
+        between = (self._key_weights[0] > 0) | ~self.column(self.is_key)[None, :]
+        between = between & exists[:, None]
+        return np.where(self._join(between, exists), values, own * self.column(self.diagonal))
+
+    @cached_property
+    def diagonal(self) -> Array:
+        """1 in the cells of s = t, 0 elsewhere."""
+        classes = len(self.counts)
+        return np.repeat([0.0, 1.0], [classes**2, classes])
 
     def mask_keys(self, values: Array) -> Array:
         """The kernel with zeros where the second position is not attended to, or where there is no such pair."""

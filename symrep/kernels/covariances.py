@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArgumentError, require
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.kernels.parameters import as_coefficient, as_float
 
 Covariance = tuple[tuple[sympy.Expr, ...], ...]
@@ -23,22 +23,22 @@ def as_covariance(value: Any, argument: str) -> Covariance:
     rows = value.tolist() if isinstance(value, np.ndarray | sympy.MatrixBase) else value
     try:
         entries = tuple(tuple(as_coefficient(entry, argument) for entry in row) for row in rows)
-    except TypeError as error:
-        if isinstance(error, InvalidArgumentError) or "must be" in str(error):
-            raise
-        raise InvalidArgumentError(f"{argument} must be a square matrix, got {value!r}") from None
+    except InvalidTypeError:
+        raise
+    except TypeError:
+        raise InvalidArgumentError(f"{argument} must be a square matrix, got {shown(value)}") from None
     square = len(entries) > 0 and all(len(row) == len(entries) for row in entries)
     require(square, argument, "must be a square matrix", value)
     require(entries == tuple(zip(*entries)), argument, "must be symmetric", value)
-    eigenvalues = np.linalg.eigvalsh(as_covariance_array(entries))
+    eigenvalues = np.linalg.eigvalsh(as_covariance_array(entries, argument))
     positive = eigenvalues[0] >= -_RELATIVE_ROUNDING * abs(eigenvalues[-1])
     require(bool(positive), argument, "must be positive semidefinite", value)
     return entries
 
 
-def as_covariance_array(covariance: Covariance) -> np.ndarray:
+def as_covariance_array(covariance: Covariance, argument: str) -> np.ndarray:
     """A covariance as an array of float64."""
-    return np.array([[as_float(entry, "covariance") for entry in row] for row in covariance])
+    return np.array([[as_float(entry, argument) for entry in row] for row in covariance])
 
 
 def gaussian_covariance(length: int, length_scale: float) -> np.ndarray:
@@ -48,4 +48,6 @@ def gaussian_covariance(length: int, length_scale: float) -> np.ndarray:
     array([1.    , 0.6065, 0.1353])
     """
     positions = np.arange(length)
-    return np.exp(-((positions[:, None] - positions[None, :]) ** 2) / (2 * length_scale**2))
+    with np.errstate(over="ignore"):  # a distance of very many length scales: the covariance is 0
+        distances = (positions[:, None] - positions[None, :]) / length_scale
+        return np.exp(-(distances**2) / 2)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-
-from symrep.errors import InvalidArchitectureError, require, require_integer
+from symrep.errors import InvalidArchitectureError, InvalidArgumentError, require, require_integer, shown
 from symrep.kernels.cells import CellKernel, Cells, OverlapCells, PositionCells
 from symrep.kernels.layers import OVERLAPS
 from symrep.kernels.sequences import as_sequences, in_blocks, require_memory
 from symrep.kernels.state import KernelState
 
 MEMORY_LIMIT = 2**31
-_ARRAYS_AT_ONCE = 16
-_BLOCK_BYTES = 2**28
+ARRAYS_AT_ONCE = 16
+BLOCK_BYTES = 2**28
 _DENSE_VOCABULARY = 1024
 
 Sides = tuple[Cells, Cells, Cells]
@@ -41,9 +39,11 @@ def gram(net: Any, x: Any, y: Any, *, tangent: bool, memory_limit: int = MEMORY_
 
 
 def _method(net: Any, method: str) -> str:
-    closed = OVERLAPS in net.cells and net.readout is not None
+    closed = OVERLAPS in net.layouts and net.readout is not None
     if method == "overlaps" and not closed:
-        raise InvalidArchitectureError(f"method must be positions for a network that u and m do not determine, got {net!r}")
+        raise InvalidArchitectureError(
+            f"method must be positions for a network that u and m do not determine, got {shown(net)}"
+        )
     return ("overlaps" if closed else "positions") if method == "auto" else method
 
 
@@ -52,10 +52,12 @@ def _all_pairs(
 ) -> np.ndarray:
     positions = x.shape[1] - (net.extra_token == "query")
     entries = len(x) * len(y) * (1 if net.readout is not None else positions**2)
-    what = f"an array of {len(x)} x {len(y)} sequences" + ("" if net.readout is not None else f" with {positions} x {positions} positions")
+    what = f"an array of {len(x)} x {len(y)} sequences"
+    what += "" if net.readout is not None else f" with {positions} x {positions} positions"
     require_memory(8 * entries, memory_limit, what)
     cells = 5 if method == "overlaps" else x.shape[1] ** 2
-    bytes_per_pair = 8 * cells * _ARRAYS_AT_ONCE
+    bytes_per_pair = 8 * cells * ARRAYS_AT_ONCE
+    require_memory(bytes_per_pair, memory_limit, f"one pair of sequences with {positions} x {positions} positions")
     if net.is_random:
         return _joint(net, x, y, tangent, bytes_per_pair, memory_limit, symmetric)
     sides = overlap_sides if method == "overlaps" else position_sides
@@ -63,7 +65,7 @@ def _all_pairs(
     def block(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         return values_of(net, sides(rows, columns, net.extra_token), tangent, len(rows), len(columns))
 
-    pairs = max(1, min(memory_limit, _BLOCK_BYTES) // bytes_per_pair)
+    pairs = max(1, min(memory_limit, BLOCK_BYTES) // bytes_per_pair)
     return in_blocks(block, x, y, pairs, symmetric)
 
 
@@ -81,8 +83,13 @@ def _joint(
 
 def values_of(net: Any, sides: Sides, tangent: bool, *batch: int) -> np.ndarray:
     """The output of a network on cells: of the shape of the batch, or with two axes of positions before a readout."""
-    state = net.run(initial_state(sides, tangent, net.needs_variances))
+    net = net.at_length(sides[0].length)
+    with np.errstate(over="ignore", invalid="ignore"):
+        state = net.run(initial_state(sides, tangent, net.needs_variances))
     kernel = state.tangent if tangent else state.pair
+    if not np.isfinite(kernel.values).all():
+        rule = f"must have a kernel within the range of float64 at length {kernel.length}"
+        raise InvalidArgumentError(f"net {rule}, got {shown(net)}")
     if net.readout is not None:
         return np.broadcast_to(kernel.values[0], batch)
     return np.broadcast_to(kernel.cells.matrices(kernel.values), (*batch, *2 * (kernel.length,)))
@@ -99,7 +106,9 @@ def position_sides(x: np.ndarray, y: np.ndarray, extra_token: str | None, aligne
     """A cell for every pair of positions, for all pairs of sequences or for x and y row by row."""
     rows, columns = (x.T, y.T) if aligned else (x.T[:, :, None], y.T[:, None, :])
     query = extra_token == "query"
-    return tuple(PositionCells.from_tokens(*pair, query) for pair in ((rows, columns), (rows, rows), (columns, columns)))
+    return tuple(
+        PositionCells.from_tokens(*pair, query) for pair in ((rows, columns), (rows, rows), (columns, columns))
+    )
 
 
 def overlap_sides(x: np.ndarray, y: np.ndarray, extra_token: str | None) -> Sides:
@@ -113,10 +122,9 @@ def overlap_sides(x: np.ndarray, y: np.ndarray, extra_token: str | None) -> Side
     for s in range(length):
         matches += x[:, None, s] == y[None, :, s]
     of_x, of_y = _token_counts(x, y)
-    overlap = of_x @ of_y.T
-    overlap = overlap.toarray() if sparse.issparse(overlap) else overlap
+    overlap = _as_array(of_x @ of_y.T)
     pair = OverlapCells.from_counts(length, overlap, matches, same_token, query)
-    own = [_own_overlap(counts) for counts in (of_x, of_y)]
+    own = [_as_array((counts * counts).sum(axis=1)) for counts in (of_x, of_y)]
     return pair, own_cells(length, own[0][:, None], query), own_cells(length, own[1][None, :], query)
 
 
@@ -127,6 +135,9 @@ def own_cells(length: int, overlap: np.ndarray, has_query: bool) -> OverlapCells
 
 
 def _token_counts(x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+    """How often each of the tokens that occur is in each sequence: arrays, sparse where there are many tokens."""
+    from scipy import sparse
+
     tokens, index = np.unique(np.concatenate([x, y]), return_inverse=True)
     index = index.reshape(-1, x.shape[1])
     rows = np.repeat(np.arange(len(index)), x.shape[1])
@@ -137,6 +148,5 @@ def _token_counts(x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
     return counts[: len(x)], counts[len(x) :]
 
 
-def _own_overlap(counts: Any) -> np.ndarray:
-    squares = counts.multiply(counts) if sparse.issparse(counts) else counts**2
-    return np.asarray(squares.sum(axis=1)).ravel()
+def _as_array(matrix: Any) -> np.ndarray:
+    return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-POSITION_GROUPS = ("S_L", "S_(L-1)", "none")
-
 
 @dataclass(frozen=True)
 class PositionUse:

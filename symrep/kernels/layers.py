@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 
 import sympy
 
-from symrep.errors import InvalidArchitectureError, InvalidTypeError, require, require_integer
+from symrep.errors import InvalidArchitectureError, InvalidTypeError, require, require_integer, shown
 from symrep.kernels.overlaps import vocabulary_symbol
 from symrep.kernels.covariances import as_covariance, as_covariance_array, gaussian_covariance
+from symrep.kernels.features import Features
 from symrep.kernels.invariance import PositionUse
 from symrep.kernels.parameters import as_parameter, as_text
 from symrep.kernels.state import KernelState
@@ -39,14 +40,15 @@ class Layer:
     after_readout: ClassVar[bool] = False
     needs_variances: ClassVar[bool] = False
     is_random: ClassVar[bool] = False
+    has_weights: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type == "sympy.Expr":
+            if field.type in ("sympy.Expr", sympy.Expr):
                 object.__setattr__(self, field.name, as_parameter(value, self._argument(field.name)))
-            elif field.type == "bool" and not isinstance(value, bool):
-                raise InvalidTypeError(f"{self._argument(field.name)} must be True or False, got {value!r}")
+            elif field.type in ("bool", bool) and not isinstance(value, bool):
+                raise InvalidTypeError(f"{self._argument(field.name)} must be True or False, got {shown(value)}")
 
     def _argument(self, name: str) -> str:
         return f"{type(self).__name__} {name}"
@@ -59,13 +61,17 @@ class Layer:
         raise InvalidArchitectureError(f"{type(self).__name__} has no rule for its kernel")
 
     @property
-    def cells(self) -> tuple[str, ...]:
+    def layouts(self) -> tuple[str, ...]:
         """The partitions of position pairs into cells that this layer can work on, coarsest first."""
         return (OVERLAPS, COUNTS, POSITIONS)
 
     def inner_layers(self) -> tuple[Layer, ...]:
         """The layers that this one is made of."""
         return ()
+
+    def features(self, before: Features) -> Features:
+        """The kind of features behind this layer, given those before it; refuses features that its rules do not hold for."""
+        return before
 
     def position_use(self, use: PositionUse) -> PositionUse:
         """How the kernel behind this layer uses equal positions, given how the kernel before it does."""
@@ -148,7 +154,9 @@ class TokenEmbedding(Layer):
             object.__setattr__(self, "covariance", as_covariance(self.covariance, self._argument("covariance")))
             size = len(self.covariance)
             consistent = self.vocab_size in (None, size)
-            require(consistent, self._argument("vocab_size"), f"must be {size}, the size of covariance", self.vocab_size)
+            require(
+                consistent, self._argument("vocab_size"), f"must be {size}, the size of covariance", self.vocab_size
+            )
             object.__setattr__(self, "vocab_size", size)
         if self.vocab_size is not None:
             size = require_integer(self.vocab_size, self._argument("vocab_size"), minimum=1)
@@ -157,8 +165,8 @@ class TokenEmbedding(Layer):
                 object.__setattr__(self, name, getattr(self, name).xreplace({vocabulary_symbol: sympy.Integer(size)}))
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        return super().cells if self.covariance is None else (COUNTS, POSITIONS)
+    def layouts(self) -> tuple[str, ...]:
+        return super().layouts if self.covariance is None else (COUNTS, POSITIONS)
 
     @property
     def is_token_symmetric(self) -> bool:
@@ -174,8 +182,10 @@ class TokenEmbedding(Layer):
         if self.covariance is None:
             return state.map(lambda kernel: kernel.add_tokens(variance), tangent=self.trainable)
         if state.is_exact:
-            raise InvalidArchitectureError(f"layers must have independent tokens for an overlap polynomial, got {self!r}")
-        covariance = as_covariance_array(self.covariance) * variance
+            raise InvalidArchitectureError(
+                f"layers must have independent tokens for an overlap polynomial, got {shown(self)}"
+            )
+        covariance = as_covariance_array(self.covariance, self._argument("covariance")) * variance
         return state.map(lambda kernel: kernel.add_token_covariance(covariance), tangent=self.trainable)
 
 
@@ -211,24 +221,33 @@ class Positions(Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, known in (("covariance", ("identity", "gaussian")), ("combine", ("sum", "concat"))):
-            require(getattr(self, name) in known, self._argument(name), f"must be {' or '.join(known)}", getattr(self, name))
-        require(self.length_scale.is_zero is not True, self._argument("length_scale"), "must be positive", self.length_scale)
+            require(
+                getattr(self, name) in known, self._argument(name), f"must be {' or '.join(known)}", getattr(self, name)
+            )
+        require(
+            self.length_scale.is_zero is not True, self._argument("length_scale"), "must be positive", self.length_scale
+        )
         inside = (1 - self.share).is_negative is not True
         require(inside, self._argument("share"), "must be between 0 and 1", self.share)
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        return super().cells if self.covariance == "identity" else (POSITIONS,)
+    def layouts(self) -> tuple[str, ...]:
+        return super().layouts if self.covariance == "identity" else (POSITIONS,)
 
     def apply(self, state: KernelState) -> KernelState:
         added = state.map(lambda kernel: self.add_to(kernel, state))
         return added.with_tangent(lambda tangent: self.add_to_tangent(tangent, state))
 
+    def features(self, before: Features) -> Features:
+        # concatenated channels have two variances: a mixture
+        return before if self.combine == "sum" else replace(before, gaussian=False, source=shown(self))
+
     def position_use(self, use: PositionUse) -> PositionUse:
         return use if self.variance.is_zero else replace(use, identity=True)
 
     def asymmetry(self) -> str:
-        return "" if self.covariance == "identity" else f"{self!r} tells positions apart by their distance"
+        symmetric = self.covariance == "identity" or self.variance.is_zero
+        return "" if symmetric else f"{self!r} tells positions apart by their distance"
 
     def add_to(self, kernel: Any, state: KernelState) -> Any:
         """The kernel with these positions, at the parameters of ``state``."""
@@ -236,8 +255,12 @@ class Positions(Layer):
         if self.covariance == "identity":
             return kernel.add_positions(variance)
         if state.is_exact:
-            raise InvalidArchitectureError(f"layers must be symmetric in the positions for an overlap polynomial, got {self!r}")
-        return kernel.add_position_covariance(variance * gaussian_covariance(kernel.length, self._value(state, "length_scale")))
+            raise InvalidArchitectureError(
+                f"layers must be symmetric in the positions for an overlap polynomial, got {shown(self)}"
+            )
+        return kernel.add_position_covariance(
+            variance * gaussian_covariance(kernel.length, self._value(state, "length_scale"))
+        )
 
     def add_to_tangent(self, tangent: Any, state: KernelState) -> Any:
         """The tangent kernel with these positions, which enter it if they are trained."""
@@ -258,6 +281,10 @@ class Dense(Layer):
     W_std: sympy.Expr = _ONE
     b_std: sympy.Expr = _ZERO
     after_readout: ClassVar[bool] = True
+    has_weights: ClassVar[bool] = True
+
+    def features(self, before: Features) -> Features:
+        return Features()
 
     def apply(self, state: KernelState) -> KernelState:
         gain, bias = self._value(state, "W_std") ** 2, self._value(state, "b_std") ** 2
@@ -267,9 +294,30 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """The sum of the identity and of the layers inside, with independent weights: kernels add. Made by :func:`residual`."""
+    """The sum of the identity and of the layers inside: kernels add. Made by :func:`residual`.
+
+    One layer inside must have weights (Dense or attention), so that the two terms are uncorrelated. A nonlinearity behind
+    it is allowed where one of the terms has mean zero; the sum is then no longer Gaussian.
+    """
 
     layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        layers = self.layers
+        sequence = isinstance(layers, list | tuple) and len(layers) > 0
+        require(sequence, "layers", "must be a sequence of layers that is not empty", layers, InvalidArchitectureError)
+        for layer in layers:
+            require_layer(layer)
+            if layer.is_embedding or layer.is_readout:
+                raise InvalidArchitectureError(
+                    f"layers of residual must keep one output per position, got {shown(layer)}"
+                )
+        object.__setattr__(self, "layers", tuple(layers))
+        if not any(layer.has_weights for layer in layers):
+            reason = (
+                "needs a layer with weights inside, such as Dense(): without one its sum is not of independent terms"
+            )
+            raise InvalidArchitectureError(f"{shown(self)} {reason}")
 
     @property
     def after_readout(self) -> bool:
@@ -282,11 +330,24 @@ class Residual(Layer):
         return any(layer.needs_variances for layer in self.layers)
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        return common_cells(self.layers)
+    def layouts(self) -> tuple[str, ...]:
+        return common_layouts(self.layers)
 
     def inner_layers(self) -> tuple[Layer, ...]:
         return self.layers
+
+    def features(self, before: Features) -> Features:
+        inner = before
+        for layer in self.layers:
+            inner = layer.features(inner)
+        if not (before.centred or inner.centred):
+            reason = "needs features of mean zero before it, or a last layer inside with weights"
+            raise InvalidArchitectureError(
+                f"{shown(self)} {reason}, but those behind {before.source} have another mean"
+            )
+        if before.gaussian and inner.gaussian:
+            return Features()
+        return Features(False, before.centred and inner.centred, before.source if not before.gaussian else inner.source)
 
     def position_use(self, use: PositionUse) -> PositionUse:
         inner = use
@@ -315,9 +376,9 @@ def all_layers(layers: tuple[Layer, ...]) -> Iterator[Layer]:
         yield from all_layers(layer.inner_layers())
 
 
-def common_cells(layers: tuple[Layer, ...]) -> tuple[str, ...]:
+def common_layouts(layers: tuple[Layer, ...]) -> tuple[str, ...]:
     """The partitions into cells on which all of these layers work."""
-    return tuple(kind for kind in (OVERLAPS, COUNTS, POSITIONS) if all(kind in layer.cells for layer in layers))
+    return tuple(kind for kind in (OVERLAPS, COUNTS, POSITIONS) if all(kind in layer.layouts for layer in layers))
 
 
 def residual(*layers: Layer) -> Residual:
@@ -326,15 +387,10 @@ def residual(*layers: Layer) -> Residual:
     >>> residual(Dense(2), Dense("1/2"))
     residual(Dense(W_std=2), Dense(W_std='1/2'))
     """
-    require(len(layers) > 0, "layers", "must not be empty", layers, InvalidArchitectureError)
-    for layer in layers:
-        require_layer(layer)
-        if layer.is_embedding or layer.is_readout:
-            raise InvalidArchitectureError(f"layers of residual must keep one output per position, got {layer!r}")
-    return Residual(tuple(layers))
+    return Residual(layers)
 
 
 def require_layer(layer: Any) -> None:
     """Raise InvalidTypeError unless this is a layer."""
     if not isinstance(layer, Layer):
-        raise InvalidTypeError(f"layers must be layers such as LinearAttention(), got {layer!r}")
+        raise InvalidTypeError(f"layers must be layers such as LinearAttention(), got {shown(layer)}")

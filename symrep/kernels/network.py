@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArchitectureError, require, require_integer
+from symrep.errors import InvalidArchitectureError, require, require_integer, shown
+from symrep.kernels.features import Features
 from symrep.kernels.gram import MEMORY_LIMIT, gram
 from symrep.kernels.invariance import Invariance
-from symrep.kernels.joint_counts import JointCountKernel, joint_count_kernel
-from symrep.kernels.layers import Layer, Residual, all_layers, common_cells, require_layer
+from symrep.kernels.joint_counts import JointCountKernel
+from symrep.kernels.layers import Layer, Residual, all_layers, common_layouts, require_layer
 from symrep.kernels.overlaps import (
     FIRST,
     PAIR,
@@ -25,6 +27,7 @@ from symrep.kernels.overlaps import (
     overlap_symbol,
     same_token_symbol,
     second_overlap_symbol,
+    vocabulary_symbol,
 )
 from symrep.kernels.parameters import as_parameter
 from symrep.kernels.readouts import LastToken, QueryToken, invariance
@@ -49,6 +52,19 @@ class Network:
 
     layers: tuple[Layer, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        _require_composable(self.layers)
+        names = [symbol.name for symbol in self.parameters()]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        require(
+            twice is None,
+            "layers",
+            "must use one symbol per name, with the same assumptions",
+            twice,
+            InvalidArchitectureError,
+        )
+
     @property
     def readout(self) -> Layer | None:
         """The readout layer, or None while the network still has one output per position."""
@@ -63,7 +79,7 @@ class Network:
         """The free symbols of all layers, sorted by name."""
         return tuple(sorted(frozenset().union(*(layer.parameters() for layer in self.layers)), key=str))
 
-    def substitute(self, **values: Any) -> Network:
+    def substitute(self, /, **values: Any) -> Network:
         """The network with numbers or expressions for symbols given by name.
 
         >>> from symrep.kernels import architecture
@@ -77,15 +93,23 @@ class Network:
         exact = {known[name]: as_parameter(value, name) for name, value in values.items()}
         return Network(tuple(layer.substitute(exact) for layer in self.layers))
 
+    def at_length(self, length: int) -> Network:
+        """The network with numbers for L, and for V where the embedding states it, in its parameters."""
+        known = {length_symbol: length, vocabulary_symbol: self.vocab_size}
+        numbers = {symbol: sympy.Integer(n) for symbol, n in known.items() if n is not None}
+        if numbers.keys().isdisjoint(self.parameters()):
+            return self
+        return Network(tuple(layer.substitute(numbers) for layer in self.layers))
+
     @property
     def vocab_size(self) -> int | None:
         """The vocabulary size, where the embedding states it."""
         return getattr(self.layers[0], "vocab_size", None)
 
     @property
-    def cells(self) -> tuple[str, ...]:
+    def layouts(self) -> tuple[str, ...]:
         """The partitions of pairs of positions into cells on which all layers work."""
-        return common_cells(self.layers)
+        return common_layouts(self.layers)
 
     @property
     def needs_variances(self) -> bool:
@@ -104,9 +128,13 @@ class Network:
     def overlap_polynomial(self, kernel: str = "nngp") -> sympy.Expr:
         r"""The kernel (``"nngp"`` or ``"ntk"``) as a polynomial in u, m and g with coefficients in L and the parameters.
 
-        Factored, or expanded where that would be long. :math:`u = \sum_v n_v(x) n_v(y)`, :math:`m = \#\{s : x_s = y_s\}`, and g tells whether the last
-        (or query) tokens agree; with a last-token readout u and m include the last token, with a query they do not.
+        Factored, or expanded where that would be long. :math:`u = \sum_v n_v(x) n_v(y)`, :math:`m = \#\{s : x_s = y_s\}`,
+        and g tells whether the last (or query) tokens agree; with a last-token readout u and m include the last token,
+        with a query they do not.
         Polynomial nonlinearities behind attention bring the counts :math:`u_{xx}, u_{yy}` of each sequence with itself.
+
+        Cost: every linear attention multiplies the degree by 3; with symbols for all parameters three in a row take
+        seconds, and beyond that numbers for some of them help.
 
         Raises
         ------
@@ -211,7 +239,7 @@ class Network:
         require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
         n_replicates = require_integer(n_replicates, "n_replicates", minimum=2)
         if not self.is_random:
-            raise InvalidArchitectureError(f"net must have a SoftmaxAttention with n_samples, got {self!r}")
+            raise InvalidArchitectureError(f"net must have a SoftmaxAttention with n_samples, got {shown(self)}")
         runs = [
             gram(Network(tuple(_reseeded(layer, i) for layer in self.layers)), x, y, tangent=kernel == "ntk")
             for i in range(n_replicates)
@@ -235,11 +263,10 @@ class Network:
         4.875
         """
         require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
-        self._require_readout()
-        return joint_count_kernel(self, tangent=kernel == "ntk")
+        return JointCountKernel(self, tangent=kernel == "ntk")
 
     def invariance(self) -> Invariance:
-        """The symmetry of the kernel, read off from the layers.
+        """The symmetry of the kernel of a network with a readout, read off from the layers.
 
         Examples
         --------
@@ -249,6 +276,7 @@ class Network:
         >>> str(kernels.serial(kernels.TokenEmbedding(), kernels.LinearAttention(), kernels.MeanPool()).invariance())
         'S_L x S_L and S_V'
         """
+        self._require_readout()
         return invariance(self.layers, self.readout)
 
     def exact_nngp(self, x: Any, y: Any) -> sympy.Expr:
@@ -266,6 +294,7 @@ class Network:
         if self.extra_token == "query":
             require(len(first) >= 2, "x", "must hold at least one context token and the query", len(first))
             first, second = first[:-1], second[:-1]
+        self.at_length(len(first))  # refuses parameters that are no variances at this length
         counts = {
             length_symbol: len(first),
             overlap_symbol: _overlap(first, second),
@@ -288,7 +317,7 @@ class Network:
 
     def _require_readout(self) -> None:
         if self.readout is None:
-            raise InvalidArchitectureError(f"layers must end in a readout such as MeanPool(), got {self!r}")
+            raise InvalidArchitectureError(f"layers must end in a readout such as MeanPool(), got {shown(self)}")
 
     def __repr__(self) -> str:
         return f"serial({', '.join(map(repr, self.layers))})"
@@ -301,7 +330,9 @@ def serial(*layers: Layer | Network) -> Network:
     ------
     InvalidArchitectureError
         When the first layer is not :class:`~symrep.kernels.TokenEmbedding`, when there is a second embedding or a
-        second readout, or when a layer that needs positions follows the readout.
+        second readout, when a layer that needs positions follows the readout, or when a nonlinearity or a residual stands
+        where its rule does not hold: the dual of an activation needs Gaussian features, so there must be weights (Dense or
+        attention) between two nonlinearities, and behind Flatten and concatenated positions.
 
     Examples
     --------
@@ -317,18 +348,24 @@ def serial(*layers: Layer | Network) -> Network:
     flat: list[Layer] = []
     for layer in layers:
         flat.extend(layer.layers if isinstance(layer, Network) else (layer,))
-    require(len(flat) > 0, "layers", "must not be empty", layers, InvalidArchitectureError)
-    readout = None
-    for index, layer in enumerate(flat):
+    return Network(tuple(flat))
+
+
+def _require_composable(layers: tuple[Layer, ...]) -> None:
+    require(len(layers) > 0, "layers", "must not be empty", layers, InvalidArchitectureError)
+    readout, features = None, Features()
+    for index, layer in enumerate(layers):
         require_layer(layer)
         if layer.is_embedding != (index == 0):
-            raise InvalidArchitectureError(f"layers must start with one TokenEmbedding, got {layer!r} as layer {index + 1}")
+            raise InvalidArchitectureError(
+                f"layers must start with one TokenEmbedding, got {shown(layer)} as layer {index + 1}"
+            )
         if readout is not None and not layer.after_readout:
             reason = f"needs one kernel per pair of positions, but {readout!r} before it has read them out"
-            raise InvalidArchitectureError(f"{layer!r} {reason}")
+            raise InvalidArchitectureError(f"{shown(layer)} {reason}")
         if layer.is_readout:
             readout = layer
-    return Network(tuple(flat))
+        features = layer.features(features)
 
 
 def _tidied(output: sympy.Expr) -> sympy.Expr:
@@ -341,7 +378,8 @@ def _tidied(output: sympy.Expr) -> sympy.Expr:
 
 
 def _overlap(first: np.ndarray, second: np.ndarray) -> int:
-    return int((first[:, None] == second[None, :]).sum())
+    counts = Counter(second.tolist())
+    return sum(counts[token] for token in first.tolist())
 
 
 def _reseeded(layer: Layer, replicate: int) -> Layer:

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArchitectureError, InvalidArgumentError, InvalidTypeError, require
+from symrep.errors import InvalidArchitectureError, InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.kernels import activations
+from symrep.kernels.features import Features
 from symrep.kernels.invariance import PositionUse
 from symrep.kernels.layers import Layer
 from symrep.kernels.overlaps import OverlapKernel, first_overlap_symbol, second_overlap_symbol
@@ -28,6 +29,19 @@ class Nonlinearity(Layer):
 
     after_readout: ClassVar[bool] = True
     needs_variances: ClassVar[bool] = True
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether f(-z) = -f(z), so that the mean stays zero."""
+        return False
+
+    def features(self, before: Features) -> Features:
+        if not (before.gaussian and before.centred):
+            reason = (
+                f"needs Gaussian features, which those behind {before.source} are not: put a Dense() layer in between"
+            )
+            raise InvalidArchitectureError(f"{shown(self)} {reason}")
+        return Features(False, self.is_odd, shown(self))
 
     @property
     def activation(self) -> activations.DualActivation:
@@ -61,6 +75,7 @@ class Erf(Nonlinearity):
     r"""The error function: :math:`K' = \frac{2}{\pi} \arcsin \frac{2 k_{xy}}{\sqrt{(1 + 2 k_x)(1 + 2 k_y)}}` (Williams, 1996)."""
 
     activation: ClassVar[activations.DualActivation] = activations.ERF
+    is_odd: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,11 +108,22 @@ class Polynomial(Nonlinearity):
     def __post_init__(self) -> None:
         super().__post_init__()
         argument = self._argument("coefficients")
-        if isinstance(self.coefficients, str) or not hasattr(self.coefficients, "__iter__"):
-            raise InvalidTypeError(f"{argument} must be a sequence of numbers or expressions, got {self.coefficients!r}")
+        if not isinstance(self.coefficients, list | tuple | np.ndarray) or np.ndim(self.coefficients) != 1:
+            raise InvalidTypeError(
+                f"{argument} must be a sequence of numbers or expressions, got {shown(self.coefficients)}"
+            )
         values = tuple(as_coefficient(value, argument) for value in self.coefficients)
         require(len(values) > 0, argument, "must not be empty", self.coefficients)
         object.__setattr__(self, "coefficients", values)
+
+    @property
+    def is_odd(self) -> bool:
+        return all(value == 0 for value in self.coefficients[::2])
+
+    def features(self, before: Features) -> Features:
+        after = super().features(before)
+        is_linear = self.is_odd and all(value == 0 for value in self.coefficients[2:])
+        return before if is_linear else after
 
     def _numbers(self, state: KernelState) -> list[Any]:
         return [state.number(value, self._argument("coefficients")) for value in self.coefficients]
@@ -138,6 +164,10 @@ class LayerNorm(Layer):
     after_readout: ClassVar[bool] = True
     needs_variances: ClassVar[bool] = True
 
+    def position_use(self, use: PositionUse) -> PositionUse:
+        # the variance, and so the factor of d, may depend on the token at the position
+        return replace(use, mixed=use.identity)
+
     def apply(self, state: KernelState) -> KernelState:
         if state.is_exact:
             return self._exact(state)
@@ -152,15 +182,26 @@ class LayerNorm(Layer):
         for variance in (first, second):
             if not np.all(variance > 0):
                 raise InvalidArgumentError(f"LayerNorm needs positive variances, got {float(variance.min())}")
-        return 1 / np.sqrt(first * second)
+        return 1 / (np.sqrt(first) * np.sqrt(second))
 
     def _exact(self, state: KernelState) -> KernelState:
         context, query = sympy.factor(state.first.variance()), sympy.factor(state.first.query)
         if {first_overlap_symbol, second_overlap_symbol} & (context.free_symbols | query.free_symbols):
-            raise InvalidArchitectureError(f"layers must be polynomial for an overlap polynomial, got {self!r} of variance {context}")
-        require(context != 0, "layers", "must have positive variance before LayerNorm()", context, InvalidArchitectureError)
+            raise InvalidArchitectureError(
+                f"layers must be polynomial for an overlap polynomial, got {shown(self)} of variance {context}"
+            )
+        for variance in (context, query) if state.first.has_query else (context,):
+            require(
+                variance != 0,
+                "layers",
+                "must have positive variance before LayerNorm()",
+                variance,
+                InvalidArchitectureError,
+            )
 
         def rule(kernel: OverlapKernel) -> OverlapKernel:
-            return replace(kernel.scale_context(1 / context), query=kernel.query / query if query != 0 else kernel.query)
+            return replace(
+                kernel.scale_context(1 / context), query=kernel.query / query if query != 0 else kernel.query
+            )
 
         return state.map(rule, tangent=True)

@@ -61,6 +61,7 @@ class OverlapKernel:
 
     coefficients: tuple[sympy.Expr, sympy.Expr, sympy.Expr, sympy.Expr]
     query: sympy.Expr = _ZERO
+    has_query: bool = field(default=False, repr=False)
     counts: Overlaps = field(default=PAIR, repr=False)
 
     is_exact = True
@@ -80,7 +81,8 @@ class OverlapKernel:
 
     def add_query(self, token_variance: sympy.Expr, position_variance: sympy.Expr) -> OverlapKernel:
         """This kernel plus that of a query token."""
-        return replace(self, query=self.query + token_variance * self.counts.same_token + position_variance)
+        query = self.query + token_variance * self.counts.same_token + position_variance
+        return replace(self, query=query, has_query=True)
 
     def scale_context(self, scalar: sympy.Expr) -> OverlapKernel:
         """Multiplication by a scalar everywhere but at the query."""
@@ -135,7 +137,9 @@ class OverlapKernel:
         """The variance at a position of the context: the entry where token and position agree."""
         return sympy.Add(*self.coefficients)
 
-    def polynomial_dual(self, coefficients: Sequence[sympy.Expr], first: OverlapKernel, second: OverlapKernel) -> OverlapKernel:
+    def polynomial_dual(
+        self, coefficients: Sequence[sympy.Expr], first: OverlapKernel, second: OverlapKernel
+    ) -> OverlapKernel:
         r"""The dual of a polynomial, given the kernels of both sequences with themselves.
 
         :math:`\sum_j \mathbb{E} f^{(j)}(U) \, \mathbb{E} f^{(j)}(W) \, K^j / j!` with the variances of U and W.

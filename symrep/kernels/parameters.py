@@ -6,12 +6,13 @@ import ast
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
 import sympy
 
-from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require
+from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.kernels.overlaps import (
     first_overlap_symbol,
     length_symbol,
@@ -48,7 +49,8 @@ def as_parameter(value: Any, argument: str) -> sympy.Expr:
     symrep.errors.InvalidArgumentError: variance must not be negative, got -1
     """
     expression = as_coefficient(value, argument)
-    require(expression.is_negative is not True, argument, "must not be negative", value)
+    negative = expression.is_negative or (expression.is_Add and sympy.expand(expression).is_negative)
+    require(negative is not True, argument, "must not be negative", value)
     return expression
 
 
@@ -73,7 +75,7 @@ def _is_short(number: sympy.Rational) -> bool:
 def exact_expression(value: Any, argument: str) -> sympy.Expr:
     """A number, a text or an expression as an exact sympy expression; floats at their binary value."""
     if isinstance(value, bool):
-        raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {value!r}")
+        raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {shown(value)}")
     if isinstance(value, str):
         return parse_expression(value, argument)
     if isinstance(value, Integral):
@@ -86,7 +88,7 @@ def exact_expression(value: Any, argument: str) -> sympy.Expr:
         number = float(value)
         require(number == number and abs(number) != float("inf"), argument, "must be finite", value)
         return sympy.Rational(number)
-    raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {value!r}")
+    raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {shown(value)}")
 
 
 def with_shared_symbols(expression: sympy.Expr, argument: str, taken: frozenset[str]) -> sympy.Expr:
@@ -114,7 +116,7 @@ def parse_expression(text: str, argument: str) -> sympy.Expr:
         expression = _converted(ast.parse(text.strip(), mode="eval").body, text.strip())
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         rule = "must be a number or an expression in names, + - * / ** and sqrt"
-        raise InvalidArgumentError(f"{argument} {rule}, got {text!r}") from None
+        raise InvalidArgumentError(f"{argument} {rule}, got {shown(text)}") from None
     return expression
 
 
@@ -160,12 +162,18 @@ def as_float(expression: sympy.Expr, argument: str) -> float:
     """
     if expression.free_symbols:
         raise FreeSymbolError(f"{argument} must be a number here, got {expression}")
-    require(expression.is_finite is not False and expression.is_real is not False, argument, "must be a finite real number", expression)
-    return float(expression)
+    real = expression.is_finite is not False and expression.is_real is not False
+    require(real, argument, "must be a finite real number", expression)
+    try:
+        number = float(expression)
+    except (TypeError, OverflowError):
+        number = inf
+    require(isfinite(number), argument, "must be a number within the range of float64", expression)
+    return number
 
 
 def as_text(expression: sympy.Expr) -> str:
-    """An integer as it is, anything else quoted: text that a constructor reads back.
+    """An integer as it is, anything else quoted: text that a constructor reads back if its symbols are positive.
 
     >>> as_text(sympy.Integer(2)), as_text(sympy.Rational(1, 3))
     ('2', "'1/3'")

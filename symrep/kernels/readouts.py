@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import sympy
 
+from symrep.errors import shown
+from symrep.kernels.features import Features
 from symrep.kernels.invariance import Invariance, PositionUse
 from symrep.kernels.layers import Layer, TokenEmbedding
 from symrep.kernels.state import KernelState
@@ -24,9 +26,16 @@ class MeanPool(Layer):
 
 @dataclass(frozen=True, repr=False)
 class Flatten(Layer):
-    r"""A readout with its own weights at every position: :math:`L^{-1} \sum_s K_{ss}`."""
+    r"""The channels of all positions side by side: :math:`L^{-1} \sum_s K_{ss}`, for weights of their own at every position.
+
+    Readouts bring no weights themselves: a :class:`Dense` layer behind one does, and enters the NTK.
+    """
 
     is_readout: ClassVar[bool] = True
+
+    def features(self, before: Features) -> Features:
+        # channels of different positions have different variances and different kernels
+        return replace(before, gaussian=False, source=shown(self))
 
     def apply(self, state: KernelState) -> KernelState:
         return state.map(lambda kernel: kernel.read(kernel.diagonal_mean()), tangent=True)
@@ -46,13 +55,14 @@ class LastToken(Layer):
 class QueryToken(Layer):
     r"""The output at a query token q that attends to the context and is not attended to.
 
-    It enters with kernel :math:`a_q [q = q'] + p_q` (trained) before the first layer; embedding and positions of the
+    It enters with kernel :math:`a_q [q = q'] + p_q` before the first layer; embedding and positions of the
     context leave it alone, and every other layer acts on it. Sequences carry it behind the L context tokens, so arrays
     of sequences have L + 1 columns.
     """
 
     token_variance: sympy.Expr = sympy.Symbol("a_q", positive=True)
     position_variance: sympy.Expr = sympy.Symbol("p_q", positive=True)
+    trainable: bool = True
     is_readout: ClassVar[bool] = True
 
     def apply(self, state: KernelState) -> KernelState:
@@ -61,7 +71,7 @@ class QueryToken(Layer):
     def embed(self, state: KernelState) -> KernelState:
         """The state with the query's kernel, before any layer."""
         variances = self._value(state, "token_variance"), self._value(state, "position_variance")
-        return state.map(lambda kernel: kernel.add_query(*variances), tangent=True)
+        return state.map(lambda kernel: kernel.add_query(*variances), tangent=self.trainable)
 
 
 def invariance(layers: tuple[Layer, ...], readout: Layer | None) -> Invariance:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require
+from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, shown
 
 _LARGEST_ID = 2**31
 
@@ -17,7 +17,7 @@ def as_sequences(value: Any, argument: str, vocab_size: int | None = None) -> np
     try:
         array = np.asarray(value)
     except ValueError:
-        raise InvalidArgumentError(f"{argument} must be sequences of one length, got ragged {value!r}") from None
+        raise InvalidArgumentError(f"{argument} must be sequences of one length, got ragged {shown(value)}") from None
     require(array.size > 0, argument, "must not be empty", value)
     if array.dtype.kind not in "iu":
         raise InvalidTypeError(f"{argument} must hold integer token ids, got entries of type {array.dtype}")

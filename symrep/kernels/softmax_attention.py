@@ -7,15 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from symrep.errors import InvalidArchitectureError, InvalidArgumentError, require_integer
+from symrep.errors import InvalidArchitectureError, InvalidArgumentError, SizeLimitError, require_integer
 from symrep.kernels.attention import LOGITS, OUTPUT, Attention, require_arrays
 from symrep.kernels.cells import CellKernel
 from symrep.kernels.layers import POSITIONS
 from symrep.kernels.softmax_sampling import softmax_monte_carlo
-from symrep.kernels.softmax_series import softmax_series, softmax_series_tangent
+from symrep.kernels.softmax_series import MAXIMAL_ORDER, softmax_series, softmax_series_tangent
 from symrep.kernels.state import KernelState
 
 _ROUNDING = 1e-9
+_LAST_TERM = 0.1
+
 
 @dataclass(frozen=True, repr=False)
 class SoftmaxAttention(Attention):
@@ -33,10 +35,12 @@ class SoftmaxAttention(Attention):
     query_std, key_std, value_std, out_std, bias_std, positions, positions_on_values
         As for :class:`LinearAttention`.
     n_samples
-        Number of draws of a Monte Carlo estimate over the logits; they are shared by all sequences of a call, so that the
-        Gram matrix is positive semidefinite. :meth:`Network.monte_carlo` states the standard error.
+        Number of draws of a Monte Carlo estimate over the logits. They are shared by all sequences of a call, so that the
+        Gram matrix is positive semidefinite, and they depend on which sequences these are: ask for training and test
+        sequences together. :meth:`Network.monte_carlo` states the standard error.
     order
-        Order of the series in the variance of the logits instead: deterministic, good for small variances.
+        Order of the series in the variance of the logits instead: deterministic, good for variances well below 1. It is
+        asymptotic and is refused where its last term is not small; cut off, it need not be positive semidefinite.
     seed
         Of the draws.
 
@@ -55,13 +59,20 @@ class SoftmaxAttention(Attention):
         super().__post_init__()
         if (self.n_samples is None) == (self.order is None):
             reason = "needs n_samples (Monte Carlo) or order (series in the logit variance), one of them"
-            raise InvalidArchitectureError(f"SoftmaxAttention {reason}, got n_samples={self.n_samples}, order={self.order}")
+            raise InvalidArchitectureError(
+                f"SoftmaxAttention {reason}, got n_samples={self.n_samples}, order={self.order}"
+            )
         for name, minimum in (("n_samples", 1), ("order", 0), ("seed", 0)):
-            if getattr(self, name) is not None:
+            if name == "seed" or getattr(self, name) is not None:
                 object.__setattr__(self, name, require_integer(getattr(self, name), self._argument(name), minimum))
 
+        if self.order is not None and self.order > MAXIMAL_ORDER:
+            raise SizeLimitError(
+                f"SoftmaxAttention order must be at most {MAXIMAL_ORDER}, or n_samples given instead, got {self.order}"
+            )
+
     @property
-    def cells(self) -> tuple[str, ...]:
+    def layouts(self) -> tuple[str, ...]:
         return (POSITIONS,)
 
     @property
@@ -85,16 +96,7 @@ class SoftmaxAttention(Attention):
         if state.tangent is not None:
             tangent = weighted(state.tangent, expected.tangent) + pair * 2 + pair.constant(-bias)
         first, second = rule(state.first, expected.first), rule(state.second, expected.second)
-        self._require_kernel(pair, first, second)
         return KernelState(pair, first, second, tangent, state.draws + 1)
-
-    def _require_kernel(self, pair: CellKernel, first: CellKernel, second: CellKernel) -> None:
-        """A series cut off where the variance is large need not be a kernel: Cauchy-Schwarz tells."""
-        rows, columns = first.values[pair.cells.row_variance], second.values[pair.cells.column_variance]
-        excess = pair.values**2 - rows * columns * (1 + _ROUNDING)
-        if self.order is not None and not (rows.min() >= 0 and columns.min() >= 0 and excess.max() <= 0):
-            rule = "must be higher, or n_samples given instead, for logits of this variance: the series is not a kernel there"
-            raise InvalidArgumentError(f"SoftmaxAttention order {rule}, got {self.order}")
 
     def _logits(self, kernel: CellKernel, state: KernelState) -> tuple[np.ndarray, np.ndarray]:
         """The kernels between rows of logits, with the scale of the logits, and between keys."""
@@ -109,7 +111,11 @@ class SoftmaxAttention(Attention):
         kernels = self._tangents(state)
         query_key, values = (state.pair.cells.matrices(kernel.values) for kernel in kernels)
         rows = self._logits(state.pair, state)[0]
-        return 2 * rows + self._square(state, LOGITS) * query_key, _keys(query_key, state.pair), _keys(values, state.pair)
+        return (
+            2 * rows + self._square(state, LOGITS) * query_key,
+            _keys(query_key, state.pair),
+            _keys(values, state.pair),
+        )
 
     def _series(self, state: KernelState) -> _Expected:
         sides = (state.first, state.second, state.pair)
@@ -117,18 +123,28 @@ class SoftmaxAttention(Attention):
         variances = [np.diagonal(matrix, axis1=-2, axis2=-1) for matrix in rows[:2]]
 
         def side(i: int, j: int, pair: int, values: np.ndarray) -> np.ndarray:
-            return softmax_series(self.order, keys[i], keys[j], keys[pair], values, variances[i], variances[j], rows[pair])
+            return softmax_series(
+                self.order, keys[i], keys[j], keys[pair], values, variances[i], variances[j], rows[pair]
+            )
 
-        first, second, pair = (
-            side(i, j, k, self._value_keys(sides[k], state)) for i, j, k in ((0, 0, 0), (1, 1, 1), (0, 1, 2))
-        )
+        values = [self._value_keys(side, state) for side in sides]
+        first, second, pair = (side(i, j, k, values[k]) for i, j, k in ((0, 0, 0), (1, 1, 1), (0, 1, 2)))
+        if self.order > 0:
+            lower = softmax_series(self.order - 1, *keys, values[2], *variances, rows[2])
+            self._require_convergence(pair, lower, values[2], _largest_variance(variances, keys))
         if state.tangent is None:
             return _Expected(first, second, pair)
         row_dot, key_dot, value_dot = self._tangent_logits(state)
-        logits = softmax_series_tangent(
-            self.order, *keys, self._value_keys(state.pair, state), *variances, rows[2], key_dot, row_dot
-        )
+        logits = softmax_series_tangent(self.order, *keys, values[2], *variances, rows[2], key_dot, row_dot)
         return _Expected(first, second, pair, side(0, 1, 2, value_dot) + logits)
+
+    def _require_convergence(self, series: np.ndarray, lower: np.ndarray, values: np.ndarray, variance: float) -> None:
+        """Weights are not negative and add up to 1, so values bound the mean; the last term must be a small part of them."""
+        largest = np.abs(values).max(axis=(-2, -1), keepdims=True) * (1 + _ROUNDING)
+        bounded = (np.abs(series) <= largest).all() and (np.abs(series - lower) <= _LAST_TERM * largest).all()
+        if not bounded:
+            reason = f"must fit the variance of the logits, {variance:.3g} here, where the series does not converge"
+            raise InvalidArgumentError(f"SoftmaxAttention order {reason}; give n_samples instead, got {self.order}")
 
     def _sampled(self, state: KernelState) -> _Expected:
         generator = np.random.default_rng([self.seed, state.draws])
@@ -139,7 +155,10 @@ class SoftmaxAttention(Attention):
         if state.tangent is None:
             expected, moved = softmax_monte_carlo(*stacked, self.n_samples, generator), None
         else:
-            dots = tuple(_stack(0 * side[0], 0 * side[1], dot) for side, dot in zip((rows, keys, values), self._tangent_logits(state)))
+            dots = tuple(
+                _stack(0 * side[0], 0 * side[1], dot)
+                for side, dot in zip((rows, keys, values), self._tangent_logits(state))
+            )
             expected, *parts = softmax_monte_carlo(*stacked, self.n_samples, generator, tangents=dots)
             moved = _unstack(sum(parts), state.pair.cells.batch)[2]
         return _Expected(*_unstack(expected, state.pair.cells.batch), moved)
@@ -153,6 +172,10 @@ class _Expected:
     second: np.ndarray
     pair: np.ndarray
     tangent: np.ndarray | None = None
+
+
+def _largest_variance(rows: list[np.ndarray], keys: tuple[np.ndarray, ...]) -> float:
+    return max(float(row.max() * np.diagonal(key, axis1=-2, axis2=-1).max()) for row, key in zip(rows, keys))
 
 
 def _keys(matrices: np.ndarray, kernel: CellKernel) -> np.ndarray:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArchitectureError
+from symrep.errors import InvalidArchitectureError, shown
 from symrep.kernels.cells import CellKernel
-from symrep.kernels.overlaps import OverlapKernel, length_symbol
+from symrep.kernels.overlaps import OverlapKernel
 from symrep.kernels.parameters import as_float
 
 PositionKernel = OverlapKernel | CellKernel
@@ -36,12 +36,8 @@ class KernelState:
         return self.pair.is_exact
 
     def number(self, parameter: sympy.Expr, argument: str) -> sympy.Expr | float:
-        """A parameter in the arithmetic of this state: itself if exact, else a float, with the length for L."""
-        if self.is_exact:
-            return parameter
-        if length_symbol in parameter.free_symbols:
-            parameter = parameter.xreplace({length_symbol: sympy.Integer(self.pair.length)})
-        return as_float(parameter, argument)
+        """A parameter in the arithmetic of this state: itself if exact, else a float."""
+        return parameter if self.is_exact else as_float(parameter, argument)
 
     def map(self, rule: Callable[[PositionKernel], PositionKernel], *, tangent: bool = False) -> KernelState:
         """The state with a rule applied to every kernel, and to the tangent kernel too if asked."""
@@ -65,7 +61,7 @@ class KernelState:
         Both are functions of the variances at the two positions and of their covariance, on arrays.
         """
         if self.is_exact:
-            raise InvalidArchitectureError(f"layers must be polynomial for an overlap polynomial, got {layer!r}")
+            raise InvalidArchitectureError(f"layers must be polynomial for an overlap polynomial, got {shown(layer)}")
         rows = self.first.values[self.pair.cells.row_variance]
         columns = self.second.values[self.pair.cells.column_variance]
         tangent = self.tangent
@@ -76,4 +72,6 @@ class KernelState:
             side = getattr(self, name)
             variances = side.values[side.cells.row_variance], side.values[side.cells.column_variance]
             sides[name] = replace(side, values=dual(*variances, side.values))
-        return KernelState(replace(self.pair, values=dual(rows, columns, self.pair.values)), **sides, tangent=tangent, draws=self.draws)
+        return KernelState(
+            replace(self.pair, values=dual(rows, columns, self.pair.values)), **sides, tangent=tangent, draws=self.draws
+        )

@@ -81,6 +81,9 @@ def check_kernel(
     """
     vocab_size = require_integer(vocab_size, "vocab_size", minimum=1)
     length = require_integer(length, "length", minimum=1)
+    if isinstance(kernel, Network):
+        known = kernel.vocab_size in (None, vocab_size)
+        require(known, "vocab_size", f"must be {kernel.vocab_size} for this network", vocab_size)
     gram_of, extra_token = gram_function(kernel, extra_token)
     columns = length + (1 if extra_token == "query" else 0)
     moving = length - (1 if extra_token == "last" else 0)
@@ -148,6 +151,8 @@ def gram_function(kernel: Any, extra_token: str | None) -> tuple[Callable[..., n
 def _polynomial_gram(polynomial: sympy.Expr, extra_token: str | None) -> Callable[..., np.ndarray]:
     own = (first_overlap_symbol, second_overlap_symbol)
     counts = (length_symbol, overlap_symbol, matches_symbol, same_token_symbol, *own)
+    by_name = {symbol.name: symbol for symbol in counts}
+    polynomial = polynomial.xreplace({s: by_name[s.name] for s in polynomial.free_symbols if s.name in by_name})
     unknown = sorted(map(str, polynomial.free_symbols - set(counts)))
     require(not unknown, "kernel", "must have no symbols but u, m, g, u_xx, u_yy and L", unknown)
     evaluate = sympy.lambdify(counts, polynomial, "numpy")

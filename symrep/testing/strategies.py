@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import sympy
@@ -40,6 +40,7 @@ from symrep.kernels import (
     serial,
 )
 from symrep.kernels.attention import Attention
+from symrep.kernels.features import Features
 from symrep.kernels.layers import all_layers
 from symrep.kernels.overlaps import matches_symbol, overlap_symbol
 from symrep.measures import ExchangeableMeasure, frozen_mixture, iid, iid_uniform
@@ -155,7 +156,23 @@ def _other_layers() -> st.SearchStrategy[Layer]:
 
 
 def _with_residuals(simple: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
-    return st.one_of(simple, st.lists(simple, min_size=1, max_size=2).map(lambda layers: residual(*layers)))
+    def composed(layers: list[Layer]) -> Layer:
+        weights = () if any(layer.has_weights for layer in layers) else (Dense(2, "1/2"),)
+        return residual(*_with_weights_between(layers), *weights)
+
+    return st.one_of(simple, st.lists(simple, min_size=1, max_size=2).map(composed))
+
+
+def _with_weights_between(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """The layers, with a Dense layer before each that needs Gaussian or centred features where they are others."""
+    features = Features()
+    for layer in layers:
+        try:
+            features = layer.features(features)
+        except InvalidArchitectureError:
+            yield Dense("3/2")
+            features = layer.features(Features())
+        yield layer
 
 
 def _number_of_linear_attentions(layers: Sequence[Layer]) -> int:
@@ -197,7 +214,8 @@ def networks(
     else:
         last = {"pool": MeanPool, "flatten": Flatten, "last": LastToken}[readout]()
     after = draw(st.sampled_from([(), (Dense(2, "1/2"),)]))
-    return serial(TokenEmbedding(draw(_rationals(1))), Positions(draw(_rationals(0))), *layers, last, *after)
+    first = (TokenEmbedding(draw(_rationals(1))), Positions(draw(_rationals(0))))
+    return serial(*_with_weights_between([*first, *layers, last, *after]))
 
 
 @st.composite

@@ -33,6 +33,7 @@ from symrep.kernels import (
     serial,
 )
 from symrep.kernels.covariances import gaussian_covariance
+from symrep.kernels.softmax_series import softmax_series, softmax_series_tangent
 from symrep.kernels.overlaps import length_symbol, matches_symbol, overlap_symbol
 
 HEAD = (TokenEmbedding("3/2"), Positions("1/2"))
@@ -106,7 +107,9 @@ def attention_matrix(x, place, activation):
 @pytest.mark.parametrize("place", PLACES)
 def test_tied_attention_by_sums(place, activation):
     positions, on_values = PLACES[place]
-    net = serial(*HEAD, TiedAttention(**STDS, positions=positions, positions_on_values=on_values, activation=activation))
+    net = serial(
+        *HEAD, TiedAttention(**STDS, positions=positions, positions_on_values=on_values, activation=activation)
+    )
     first, second = attention_matrix(X, place, activation), attention_matrix(Y, place, activation)
     values = with_positions(token_kernel(X, Y), place)[1]
     values_ntk = with_positions(token_kernel(X, Y), place, tangent=True)[1]
@@ -138,14 +141,20 @@ def test_ntk_polynomials():
     square = a**2 * u + 2 * a * p * m + p**2 * L
     pooled = architecture("linear-block").overlap_polynomial("ntk")
     assert sympy.expand(pooled - 7 * (a * u + p * L) * square / L**2) == 0
-    fixed = serial(TokenEmbedding(trainable=False), Positions(trainable=False), LinearAttention(bias_std="b"), Flatten())
+    fixed = serial(
+        TokenEmbedding(trainable=False), Positions(trainable=False), LinearAttention(bias_std="b"), Flatten()
+    )
     assert sympy.expand(fixed.overlap_polynomial("ntk") - 4 * (a * m + p * L) * square / L - b**2) == 0
 
 
 @pytest.mark.parametrize("readout", [MeanPool(), QueryToken(2, "1/3")])
 @pytest.mark.parametrize("kernel", ["nngp", "ntk"])
 def test_overlap_polynomials_with_own_overlaps(kernel, readout):
-    body = (LinearAttention(bias_std="1/2"), Polynomial((1, "-1/2", "1/3")), residual(UniformAttention(), Positions("1/5")))
+    body = (
+        LinearAttention(bias_std="1/2"),
+        Polynomial((1, "-1/2", "1/3")),
+        residual(UniformAttention(), Positions("1/5")),
+    )
     net = serial(*HEAD, *body, readout)
     polynomial = net.overlap_polynomial(kernel)
     names = {"u_xx", "u_yy"}
@@ -176,10 +185,36 @@ def test_softmax_at_vanishing_logits_is_uniform():
         np.testing.assert_allclose(net.nngp([X, Y]), expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_softmax_attention_by_the_series(place):
+    """The kernels that the layer hands to the series, its NTK term by term: each of W_Q, W_K, W_V, W_O counts once."""
+    positions, on_values = PLACES[place]
+    layer = SoftmaxAttention(
+        **STDS | {"query_std": "11/50"}, positions=positions, positions_on_values=on_values, order=2
+    )
+    net, scale = serial(*HEAD, layer), (LOGITS / 5) ** 2
+    (first, _), (second, _), (pair, values) = (
+        with_positions(token_kernel(*sides), place) for sides in ((X, X), (Y, Y), (X, Y))
+    )
+    pair_ntk, values_ntk = with_positions(token_kernel(X, Y), place, tangent=True)
+    rows = (scale * np.diag(first), scale * np.diag(second), scale * pair)
+    attended, attended_ntk = (softmax_series(2, first, second, pair, w, *rows) for w in (values, values_ntk))
+    logits = softmax_series_tangent(2, first, second, pair, values, *rows, pair_ntk, scale * (2 * pair + pair_ntk))
+    np.testing.assert_allclose(net.nngp(X, Y), OUTPUT**2 * attended + BIAS**2, rtol=1e-12)
+    expected = OUTPUT**2 * (attended_ntk + logits + 2 * attended) + BIAS**2
+    np.testing.assert_allclose(net.ntk(X, Y), expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("kernel", ["nngp", "ntk"])
 @pytest.mark.parametrize("readout", [MeanPool(), Flatten(), QueryToken(1, "1/2")], ids=repr)
 def test_samples_agree_with_the_series(kernel, readout):
-    settings = {"query_std": "1/2", "key_std": "1/3", "out_std": "6/5", "bias_std": "1/5", "positions": Positions("1/3")}
+    settings = {
+        "query_std": "1/2",
+        "key_std": "1/3",
+        "out_std": "6/5",
+        "bias_std": "1/5",
+        "positions": Positions("1/3"),
+    }
     x = np.array([[0, 1, 1, 2], [2, 2, 1, 0], [1, 1, 1, 1]])
     sampled = serial(*HEAD, SoftmaxAttention(**settings, n_samples=3000), readout).monte_carlo(x, kernel=kernel)
     series = getattr(serial(*HEAD, SoftmaxAttention(**settings, order=3), readout), kernel)(x)
@@ -194,7 +229,9 @@ def test_a_sampled_gram_matrix_is_a_kernel():
     np.testing.assert_allclose(gram, gram.T, rtol=1e-12)
     assert np.linalg.eigvalsh(gram)[0] > -1e-12 * gram.max()
     np.testing.assert_array_equal(gram, net.nngp(x))
-    assert not np.allclose(gram, serial(*net.layers[:2], SoftmaxAttention(n_samples=5, seed=7), *net.layers[3:]).nngp(x))
+    assert not np.allclose(
+        gram, serial(*net.layers[:2], SoftmaxAttention(n_samples=5, seed=7), *net.layers[3:]).nngp(x)
+    )
 
 
 def test_draws_are_shared_by_rows_and_columns():
@@ -211,22 +248,48 @@ def test_random_layers_draw_independently():
     same = serial(*HEAD, SoftmaxAttention(n_samples=1), SoftmaxAttention(n_samples=1), Flatten())
     other = serial(*HEAD, SoftmaxAttention(n_samples=1), SoftmaxAttention(n_samples=1, seed=1), Flatten())
     assert same.nngp(x) != other.nngp(x)
-    assert len(set(serial(*HEAD, residual(SoftmaxAttention(n_samples=1)), Flatten()).monte_carlo(x).values.ravel())) == 1
+    assert (
+        len(set(serial(*HEAD, residual(SoftmaxAttention(n_samples=1)), Flatten()).monte_carlo(x).values.ravel())) == 1
+    )
 
 
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: SoftmaxAttention(), InvalidArchitectureError, "needs n_samples .* or order .* one of them, got n_samples=None"),
+        (
+            lambda: SoftmaxAttention(),
+            InvalidArchitectureError,
+            "needs n_samples .* or order .* one of them, got n_samples=None",
+        ),
         (lambda: SoftmaxAttention(n_samples=5, order=1), InvalidArchitectureError, "one of them"),
         (lambda: SoftmaxAttention(n_samples=0), InvalidArgumentError, "SoftmaxAttention n_samples must be at least 1"),
         (lambda: SoftmaxAttention(order=-1), InvalidArgumentError, "SoftmaxAttention order must be at least 0"),
         (lambda: SoftmaxAttention(order=1.0), InvalidTypeError, "SoftmaxAttention order must be an integer"),
-        (lambda: TiedAttention(activation="gelu"), InvalidArgumentError, "TiedAttention activation must be softmax, identity or relu"),
-        (lambda: LinearAttention(positions=3), InvalidTypeError, "LinearAttention positions must be Positions or None, got 3"),
-        (lambda: LinearAttention(positions_on_values=1), InvalidTypeError, "positions_on_values must be True or False, got 1"),
-        (lambda: LinearAttention(query_std=-1), InvalidArgumentError, "LinearAttention query_std must not be negative, got -1"),
-        (lambda: LinearAttention(key_std=float("nan")), InvalidArgumentError, "LinearAttention key_std must be finite, got nan"),
+        (
+            lambda: TiedAttention(activation="gelu"),
+            InvalidArgumentError,
+            "TiedAttention activation must be softmax, identity or relu",
+        ),
+        (
+            lambda: LinearAttention(positions=3),
+            InvalidTypeError,
+            "LinearAttention positions must be Positions or None, got 3",
+        ),
+        (
+            lambda: LinearAttention(positions_on_values=1),
+            InvalidTypeError,
+            "positions_on_values must be True or False, got 1",
+        ),
+        (
+            lambda: LinearAttention(query_std=-1),
+            InvalidArgumentError,
+            "LinearAttention query_std must not be negative, got -1",
+        ),
+        (
+            lambda: LinearAttention(key_std=float("nan")),
+            InvalidArgumentError,
+            "LinearAttention key_std must be finite, got nan",
+        ),
     ],
 )
 def test_layer_errors(make, error, message):
@@ -238,17 +301,34 @@ def test_layer_errors(make, error, message):
 def test_layers_without_an_overlap_polynomial(layer):
     net = serial(*HEAD, layer, MeanPool())
     for method in (net.overlap_polynomial, lambda: net.overlap_polynomial("ntk"), lambda: net.exact_nngp(X, Y)):
-        with pytest.raises(InvalidArchitectureError, match=rf"must be polynomial for an overlap polynomial, got {type(layer).__name__}"):
+        with pytest.raises(
+            InvalidArchitectureError, match=rf"must be polynomial for an overlap polynomial, got {type(layer).__name__}"
+        ):
             method()
     if not isinstance(layer, Relu):
-        with pytest.raises(InvalidArchitectureError, match="method must be positions for a network that u and m do not"):
+        with pytest.raises(
+            InvalidArchitectureError, match="method must be positions for a network that u and m do not"
+        ):
             net.nngp(X, Y, method="overlaps")
 
 
-def test_a_series_that_is_no_kernel_is_refused():
-    net = serial(TokenEmbedding(4), Positions(1), SoftmaxAttention(query_std=3, order=1), MeanPool())
-    with pytest.raises(InvalidArgumentError, match="order must be higher, or n_samples given instead, .* got 1"):
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("token_variance", [1, 4, 9])
+def test_a_series_that_does_not_converge_is_refused(token_variance, order):
+    """At logits of variance 4 and more: higher orders are farther off, as the series is asymptotic."""
+    net = serial(TokenEmbedding(token_variance), Positions(1), SoftmaxAttention(order=order), MeanPool())
+    with pytest.raises(
+        InvalidArgumentError,
+        match=rf"order must fit the variance of the logits, .* give n_samples instead, got {order}",
+    ):
         net.nngp(np.random.default_rng(1).integers(3, size=(6, 5)))
+
+
+def test_orders_beyond_the_series():
+    with pytest.raises(
+        SizeLimitError, match="SoftmaxAttention order must be at most 5, or n_samples given instead, got 6"
+    ):
+        SoftmaxAttention(order=6)
 
 
 def test_monte_carlo_errors():
@@ -259,7 +339,9 @@ def test_monte_carlo_errors():
         net.monte_carlo([X], kernel="gp")
     with pytest.raises(InvalidArchitectureError, match="net must have a SoftmaxAttention with n_samples"):
         architecture("linear-block", token_variance=1, position_variance=1).monte_carlo([X])
-    with pytest.raises(SizeLimitError, match=r"Monte Carlo over \d+ different sequences at once needs .* memory_limit = 1 MB"):
+    with pytest.raises(
+        SizeLimitError, match=r"Monte Carlo over \d+ different sequences at once needs .* memory_limit = 1 MB"
+    ):
         net.nngp(np.random.default_rng(1).integers(50, size=(300, 4)), memory_limit=10**6)
     with pytest.raises(FreeSymbolError, match="SoftmaxAttention query_std must be a number here, got q"):
         serial(*HEAD, SoftmaxAttention(query_std="q", n_samples=5), MeanPool()).nngp(X)

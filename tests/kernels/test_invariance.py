@@ -13,6 +13,7 @@ from symrep.kernels import (
     Dense,
     Flatten,
     LastToken,
+    LayerNorm,
     LinearAttention,
     MeanPool,
     Positions,
@@ -44,6 +45,9 @@ CASES = [
     ((TOKENS, LinearAttention(positions=POSITIONS), MeanPool()), "S_L and S_V"),
     ((TOKENS, residual(LinearAttention(positions=POSITIONS)), Dense(2), MeanPool()), "S_L and S_V"),
     ((TOKENS, residual(UniformAttention(), Dense(2)), MeanPool()), "S_L x S_L and S_V"),
+    ((TOKENS, POSITIONS, residual(UniformAttention()), Relu(), MeanPool()), "S_L and S_V"),
+    ((TOKENS, POSITIONS, residual(UniformAttention()), LinearAttention(), MeanPool()), "S_L and S_V"),
+    ((TOKENS, TiedAttention(), POSITIONS, LayerNorm(), MeanPool()), "S_L and S_V"),
     ((TOKENS, Flatten()), "S_L and S_V"),
     ((TOKENS, POSITIONS, LinearAttention(), LastToken()), "S_(L-1) and S_V"),
     ((TOKENS, POSITIONS, LastToken()), "S_(L-1) x S_(L-1) and S_V"),
@@ -53,7 +57,10 @@ CASES = [
     ((TokenEmbedding(1, covariance=COVARIANCE), POSITIONS, TiedAttention(), Flatten()), "S_L (TokenEmbedding"),
     ((TokenEmbedding(1, covariance=((2, 1), (1, 2))), POSITIONS, LinearAttention(), Flatten()), "S_L and S_V"),
     ((TokenEmbedding(1, covariance=((2, 1), (1, 3))), LinearAttention(), MeanPool()), "S_L x S_L (TokenEmbedding"),
-    ((TOKENS, DECAY, LinearAttention(), MeanPool()), "S_V (Positions(variance=1, covariance='gaussian') tells positions"),
+    (
+        (TOKENS, DECAY, LinearAttention(), MeanPool()),
+        "S_V (Positions(variance=1, covariance='gaussian') tells positions",
+    ),
     ((TOKENS, residual(LinearAttention(positions=DECAY)), MeanPool()), "S_V (Positions"),
     ((TokenEmbedding(1, covariance=COVARIANCE), DECAY, MeanPool()), "none (Positions"),
 ]
@@ -68,7 +75,9 @@ def test_groups(layers, expected):
 
 def gram_changes(net, move):
     x = np.random.default_rng(3).integers(3, size=(12, 5))
-    return not np.allclose(net.nngp(x), net.nngp(x, move(x)) if move.__name__ == "reverse_second" else net.nngp(move(x)))
+    return not np.allclose(
+        net.nngp(x), net.nngp(x, move(x)) if move.__name__ == "reverse_second" else net.nngp(move(x))
+    )
 
 
 def reverse_second(x):
@@ -107,7 +116,9 @@ def test_random_networks_have_the_symmetry_they_claim(net, seed):
 
 def test_networks_that_tell_positions_apart_have_no_spectrum():
     net = serial(TOKENS, DECAY, LinearAttention(), MeanPool())
-    with pytest.raises(NotInvariantError, match=r"^net must be symmetric under permutations of the positions, got Positions"):
+    with pytest.raises(
+        NotInvariantError, match=r"^net must be symmetric under permutations of the positions, got Positions"
+    ):
         spectrum(net, measures.iid_uniform(2), 4)
 
 

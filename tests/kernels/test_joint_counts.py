@@ -65,7 +65,7 @@ def by_joint_counts(net, kernel, x, y, vocab_size):
 def test_counts_and_overlaps_agree_with_positions(body, readout, kernel):
     rng = np.random.default_rng(len(body))
     x, y = rng.integers(3, size=(5, 5)), rng.integers(3, size=(4, 5))
-    net = serial(*HEAD, *BODIES[body], readout, Relu(), Dense(2, "1/2"))
+    net = serial(*HEAD, *BODIES[body], readout, Dense("3/2"), Relu(), Dense(2, "1/2"))
     gram = getattr(net, kernel)
     expected = gram(x, y, method="positions")
     assert np.ptp(expected) > 0.05 * np.abs(expected).max()
@@ -108,7 +108,7 @@ def test_blocks_do_not_change_the_values(monkeypatch):
     net = serial(*HEAD, TiedAttention(), MeanPool())
     tables = np.random.default_rng(1).multinomial(6, [0.25] * 4, size=20).reshape(20, 2, 2)
     whole = net.joint_count_kernel()(tables)
-    monkeypatch.setattr(joint_counts, "_BLOCK_BYTES", 3 * 8 * 25 * joint_counts._ARRAYS_AT_ONCE)
+    monkeypatch.setattr(joint_counts, "BLOCK_BYTES", 3 * 8 * 25 * joint_counts.ARRAYS_AT_ONCE)
     np.testing.assert_array_equal(net.joint_count_kernel()(tables), whole)
 
 
@@ -156,17 +156,19 @@ def test_products_and_softmax_over_classes(counts, seed, has_query):
     same(cells.transpose(left), plain.transpose(position_values(left)))
     same(cells.compose(attended, right), plain.compose(expected, position_values(right)))
     total = np.einsum("c...,c...->...", cells.weights, right)
-    assert total == pytest.approx(np.einsum("c...,c...->...", plain.weights, position_values(right)), rel=1e-10, abs=1e-10)
+    assert total == pytest.approx(
+        np.einsum("c...,c...->...", plain.weights, position_values(right)), rel=1e-10, abs=1e-10
+    )
 
 
 @pytest.mark.parametrize(
     ("tables", "error", "message"),
     [
-        ([[1.0, 0], [0, 1]], InvalidTypeError, "^N must hold integer counts, got entries of type float64"),
+        ([[1.0, 0], [0, 1]], InvalidTypeError, "^N must hold integers, got entries of type float64"),
         ([1, 2], InvalidArgumentError, r"^N must be of shape \(..., V, V\), got \(2,\)"),
         ([[1, 2, 0], [1, 0, 0]], InvalidArgumentError, r"^N must be of shape \(..., V, V\), got \(2, 3\)"),
         ([[1, -1], [1, 1]], InvalidArgumentError, "^N must hold counts of at least 0, got -1"),
-        ([[0, 0], [0, 0]], InvalidArgumentError, "^N must count at least one position"),
+        ([[0, 0], [0, 0]], InvalidArgumentError, "^N must count at least 1 positions"),
         ([[[1, 0], [0, 0]], [[1, 1], [0, 0]]], InvalidArgumentError, r"^N must have tables of one sum, got \[1, 2\]"),
     ],
 )
@@ -190,12 +192,16 @@ def test_extra_token_errors():
         last(tables, [0, 2])
     # 5 positions: x = 0 1 1 1 | 0, y = 0 0 0 1 | 1
     assert last(tables, [0, 1]) == pytest.approx(
-        architecture("linear-block", "last", token_variance=1, position_variance=1).nngp([0, 1, 1, 1, 0], [0, 0, 0, 1, 1])
+        architecture("linear-block", "last", token_variance=1, position_variance=1).nngp(
+            [0, 1, 1, 1, 0], [0, 0, 0, 1, 1]
+        )
     )
 
 
 def test_networks_without_joint_counts():
-    with pytest.raises(NotInvariantError, match=r"net must be symmetric .* Positions\(variance=1, covariance='gaussian'\) tells"):
+    with pytest.raises(
+        NotInvariantError, match=r"net must be symmetric .* Positions\(variance=1, covariance='gaussian'\) tells"
+    ):
         serial(TokenEmbedding(1), Positions(1, covariance="gaussian"), MeanPool()).joint_count_kernel()
     with pytest.raises(InvalidArchitectureError, match="must end in a readout"):
         serial(TokenEmbedding(1)).joint_count_kernel()

@@ -271,7 +271,7 @@ def test_parameters_and_substitution():
 @pytest.mark.parametrize(
     ("layers", "error", "message"),
     [
-        ((), InvalidArchitectureError, "must not be empty"),
+        ((), InvalidArchitectureError, "that is not empty"),
         ((3,), InvalidTypeError, "must be layers such as"),
         ((Dense,), InvalidTypeError, "must be layers such as"),
         ((TokenEmbedding(),), InvalidArchitectureError, "one output per position"),

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symrep import testing
-from symrep.errors import FreeSymbolError, InvalidArchitectureError, InvalidArgumentError, InvalidTypeError, SizeLimitError
+from symrep.errors import (
+    FreeSymbolError,
+    InvalidArchitectureError,
+    InvalidArgumentError,
+    InvalidTypeError,
+    SizeLimitError,
+)
 from symrep.kernels import (
     ARCHITECTURES,
     READOUTS,
@@ -164,7 +170,9 @@ def test_gram_matrices_are_positive_semidefinite():
         assert np.linalg.eigvalsh(gram)[0] > -1e-10 * np.abs(gram).max()
 
 
-@pytest.mark.parametrize(("pairs", "sizes"), [(1, [(1, 1)] * 35), (6, [(2, 3), (2, 2)] * 3 + [(1, 3), (1, 2)]), (1000, [(7, 5)])])
+@pytest.mark.parametrize(
+    ("pairs", "sizes"), [(1, [(1, 1)] * 35), (6, [(2, 3), (2, 2)] * 3 + [(1, 3), (1, 2)]), (1000, [(7, 5)])]
+)
 @pytest.mark.parametrize("readout", [MeanPool(), QueryToken(1, 1), None])
 def test_blocks_do_not_change_the_result(monkeypatch, pairs, sizes, readout):
     net = serial(*HEAD, LinearAttention(), *([readout] if readout else []))
@@ -175,7 +183,7 @@ def test_blocks_do_not_change_the_result(monkeypatch, pairs, sizes, readout):
         monkeypatch.undo()
         whole, seen = net.nngp(x, y, method=method), []
         values_of = gram.values_of
-        monkeypatch.setattr(gram, "_BLOCK_BYTES", pairs * 8 * cells * gram._ARRAYS_AT_ONCE)
+        monkeypatch.setattr(gram, "BLOCK_BYTES", pairs * 8 * cells * gram.ARRAYS_AT_ONCE)
         monkeypatch.setattr(gram, "values_of", lambda *a: seen.append(a[3:]) or values_of(*a))
         np.testing.assert_allclose(net.nngp(x, y, method=method), whole, rtol=1e-14)
         assert seen == sizes
@@ -186,7 +194,7 @@ def test_a_gram_matrix_of_one_set_is_computed_above_the_diagonal(monkeypatch):
     x = np.random.default_rng(2).integers(3, size=(5, 3))
     whole, seen = net.nngp(x, x), []
     values_of = gram.values_of
-    monkeypatch.setattr(gram, "_BLOCK_BYTES", 4 * 8 * 9 * gram._ARRAYS_AT_ONCE)
+    monkeypatch.setattr(gram, "BLOCK_BYTES", 4 * 8 * 9 * gram.ARRAYS_AT_ONCE)
     monkeypatch.setattr(gram, "values_of", lambda *a: seen.append(a[3:]) or values_of(*a))
     np.testing.assert_allclose(net.nngp(x), whole, rtol=1e-14)
     assert seen == [(2, 2), (2, 2), (2, 1), (2, 2), (2, 1), (1, 1)]
@@ -194,7 +202,9 @@ def test_a_gram_matrix_of_one_set_is_computed_above_the_diagonal(monkeypatch):
 
 def test_results_larger_than_the_memory_limit_are_refused():
     x = np.zeros((2000, 3), dtype=int)
-    with pytest.raises(SizeLimitError, match=r"an array of 2000 x 2000 sequences needs 32 MB, more than memory_limit = 1 MB"):
+    with pytest.raises(
+        SizeLimitError, match=r"an array of 2000 x 2000 sequences needs 32 MB, more than memory_limit = 1 MB"
+    ):
         serial(*HEAD, MeanPool()).nngp(x, memory_limit=10**6)
     with pytest.raises(SizeLimitError, match=r"2000 x 5 sequences with 3 x 3 positions needs 0.72 MB"):
         serial(*HEAD).nngp(x, x[:5], memory_limit=10**5)
@@ -350,7 +360,7 @@ def test_memory_is_bounded_for_many_columns(monkeypatch):
     net = serial(*HEAD, MeanPool())
     pairs = []
     values_of = gram.values_of
-    monkeypatch.setattr(gram, "_BLOCK_BYTES", 8 * 5 * gram._ARRAYS_AT_ONCE * 10)
+    monkeypatch.setattr(gram, "BLOCK_BYTES", 8 * 5 * gram.ARRAYS_AT_ONCE * 10)
     monkeypatch.setattr(gram, "values_of", lambda *a: pairs.append(a[3] * a[4]) or values_of(*a))
     result = net.nngp([[0, 1]], np.zeros((100, 2), dtype=int))
     assert result.shape == (1, 100) and max(pairs) <= 10

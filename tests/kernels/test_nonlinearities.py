@@ -86,7 +86,9 @@ def test_layer_norm_in_the_overlap_ring():
     net = serial(TokenEmbedding(), Positions(), LayerNorm(), LinearAttention(), MeanPool())
     plain = serial(TokenEmbedding(), Positions(), LinearAttention(), MeanPool())
     assert sympy.simplify(net.overlap_polynomial() - plain.overlap_polynomial() / (a + p) ** 3) == 0
-    with pytest.raises(InvalidArchitectureError, match=r"must be polynomial for an overlap polynomial, got LayerNorm\(\) of variance"):
+    with pytest.raises(
+        InvalidArchitectureError, match=r"must be polynomial for an overlap polynomial, got LayerNorm\(\) of variance"
+    ):
         serial(*plain.layers[:3], LayerNorm(), MeanPool()).overlap_polynomial()
 
 
@@ -106,7 +108,7 @@ coefficients = st.lists(st.fractions(-2, 2, max_denominator=3), min_size=1, max_
 def test_polynomials_in_random_networks(values, net, seed, early):
     """Exact values of the overlap ring, floats by overlaps, and floats position by position."""
     split = 1 if early else next(i for i, layer in enumerate(net.layers) if layer.is_readout)
-    net = serial(*net.layers[:split], Polynomial(values), *net.layers[split:])
+    net = serial(*net.layers[:split], Dense("3/2"), Polynomial(values), Dense(1, "1/2"), *net.layers[split:])
     x, y = np.random.default_rng(seed).integers(3, size=(2, 4))
     exact = net.exact_nngp(x, y)
     assert exact.is_Rational
@@ -151,22 +153,46 @@ def test_fixed_embeddings_do_not_enter_the_ntk():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Polynomial("012"), InvalidTypeError, "Polynomial coefficients must be a sequence of numbers or expressions, got '012'"),
+        (
+            lambda: Polynomial("012"),
+            InvalidTypeError,
+            "Polynomial coefficients must be a sequence of numbers or expressions, got '012'",
+        ),
         (lambda: Polynomial(3), InvalidTypeError, "Polynomial coefficients must be a sequence"),
         (lambda: Polynomial(()), InvalidArgumentError, "Polynomial coefficients must not be empty"),
         (lambda: Polynomial((1, float("inf"))), InvalidArgumentError, "Polynomial coefficients must be finite"),
         (lambda: Polynomial((1, "u")), InvalidArgumentError, "Polynomial coefficients must not use the names"),
-        (lambda: Positions(1, covariance="near"), InvalidArgumentError, "Positions covariance must be identity or gaussian, got 'near'"),
-        (lambda: Positions(1, combine="add"), InvalidArgumentError, "Positions combine must be sum or concat, got 'add'"),
+        (
+            lambda: Positions(1, covariance="near"),
+            InvalidArgumentError,
+            "Positions covariance must be identity or gaussian, got 'near'",
+        ),
+        (
+            lambda: Positions(1, combine="add"),
+            InvalidArgumentError,
+            "Positions combine must be sum or concat, got 'add'",
+        ),
         (lambda: Positions(1, length_scale=0), InvalidArgumentError, "Positions length_scale must be positive, got 0"),
         (lambda: Positions(1, share="3/2"), InvalidArgumentError, "Positions share must be between 0 and 1, got 3/2"),
         (lambda: Positions(1, trainable="no"), InvalidTypeError, "Positions trainable must be True or False, got 'no'"),
-        (lambda: TokenEmbedding(1, vocab_size=0), InvalidArgumentError, "TokenEmbedding vocab_size must be at least 1, got 0"),
-        (lambda: TokenEmbedding(1, covariance=[[1, 2], [2, 1]]), InvalidArgumentError, "covariance must be positive semidefinite"),
+        (
+            lambda: TokenEmbedding(1, vocab_size=0),
+            InvalidArgumentError,
+            "TokenEmbedding vocab_size must be at least 1, got 0",
+        ),
+        (
+            lambda: TokenEmbedding(1, covariance=[[1, 2], [2, 1]]),
+            InvalidArgumentError,
+            "covariance must be positive semidefinite",
+        ),
         (lambda: TokenEmbedding(1, covariance=[[1, 0], [2, 4]]), InvalidArgumentError, "covariance must be symmetric"),
         (lambda: TokenEmbedding(1, covariance=[[1, 0]]), InvalidArgumentError, "covariance must be a square matrix"),
         (lambda: TokenEmbedding(1, covariance=3), InvalidArgumentError, "covariance must be a square matrix, got 3"),
-        (lambda: TokenEmbedding(1, vocab_size=3, covariance=[[1]]), InvalidArgumentError, "vocab_size must be 1, the size of covariance"),
+        (
+            lambda: TokenEmbedding(1, vocab_size=3, covariance=[[1]]),
+            InvalidArgumentError,
+            "vocab_size must be 1, the size of covariance",
+        ),
     ],
 )
 def test_layer_errors(make, error, message):
