@@ -33,6 +33,7 @@ _PUBLIC = {
     "stable_dimension": "symrep.representations.stable",
     "character_polynomial": "symrep.representations.stable",
     "spectrum": "symrep.spectra.solver",
+    "block_spectrum": "symrep.spectra.blocks",
 }
 for _module, _names in {
     "symrep.combinatorics.cores": "beta_numbers frobenius_coordinates from_core_and_quotient",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sympy
@@ -34,6 +34,7 @@ class FrozenMixture:
 
     weights: tuple[sympy.Expr, ...]
     distributions: tuple[tuple[sympy.Expr, ...], ...]
+    maximal_length: ClassVar[int | None] = None
 
     def __post_init__(self) -> None:
         weights = _probabilities(self.weights, "weights")
@@ -129,6 +130,7 @@ class UniformTokens:
     """Independent tokens, uniform over a vocabulary whose size V may be a symbol. Made by :func:`iid_uniform`."""
 
     vocab_size: int | sympy.Expr
+    maximal_length: ClassVar[int | None] = None
 
     def __post_init__(self) -> None:
         size = self.vocab_size
@@ -176,9 +178,6 @@ class UniformTokens:
 
     def __repr__(self) -> str:
         return f"iid_uniform({as_text(sympy.sympify(self.vocab_size))})"
-
-
-ExchangeableMeasure = FrozenMixture | UniformTokens
 
 
 def iid_uniform(vocab_size: Any = vocabulary_symbol) -> UniformTokens:

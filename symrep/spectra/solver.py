@@ -84,8 +84,11 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
     0
     """
     kernel, extra_token, architecture = _read_network(net)
-    if not isinstance(measure, (FrozenMixture, UniformTokens)):
+    if not isinstance(measure, ExchangeableMeasure):
         raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {measure!r}")
+    if not isinstance(measure, FrozenMixture | UniformTokens):
+        rule = "must be iid or a mixture of iid measures (block_spectrum takes others at a finite length)"
+        raise InvalidArgumentError(f"measure {rule}, got {measure!r}")
     length = _read_length(length, extra_token)
     kernel = _at_length(kernel, length)
     vocab_size = sympy.sympify(measure.vocab_size)
@@ -112,9 +115,9 @@ def _read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
         invariance = net.invariance()
         if invariance.positions == "none":
             raise NotInvariantError(f"net must be symmetric under permutations of the positions, got {invariance.reason}")
-        polynomial = net.overlap_polynomial()
+        polynomial = _overlap_polynomial(net)
         if _OWN_OVERLAPS & polynomial.free_symbols:
-            reason = "a polynomial nonlinearity behind attention brings the counts u_xx and u_yy"
+            reason = "a polynomial nonlinearity behind attention brings the counts u_xx and u_yy (block_spectrum takes it at a finite length)"
             raise InvalidArchitectureError(f"net must have a kernel in u, m and g alone, but {reason}, got {net!r}")
         return KernelPolynomial.from_expression(polynomial), net.extra_token, repr(net)
     if isinstance(net, sympy.Expr):
@@ -122,6 +125,15 @@ def _read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
         require(not kernel.has(sympy.I), "net", "must be real", net)
         return KernelPolynomial.from_expression(kernel), None, str(kernel)
     raise InvalidTypeError(f"net must be a network or a polynomial in u and m, got {net!r}")
+
+
+def _overlap_polynomial(net: Network) -> sympy.Expr:
+    try:
+        return net.overlap_polynomial()
+    except InvalidArchitectureError as error:
+        if net.readout is None:
+            raise
+        raise InvalidArchitectureError(f"{error}; block_spectrum takes it at a finite length") from None
 
 
 def _read_length(length: Any, extra_token: str | None) -> sympy.Expr:

@@ -1,0 +1,73 @@
+"""Spectra of nonlinear blocks at long lengths, irrep by irrep: python benchmarks/bench_blocks.py [--long]
+
+First the largest eigenvalue of (L-k,k), k = 0..3, V = 2, uniform tokens, and the exponent of its fall between one length and
+its double; then the cost of whole spectra against L and V, and against the dense operator where that fits. ``--long`` adds
+L = 200.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from math import log2
+
+from symrep import block_spectrum, kernels, measures
+from symrep.kernels import Dense, Erf, LinearAttention, MeanPool, Positions, Relu, TiedAttention, TokenEmbedding
+from symrep.spectra.dense import dense_spectrum
+
+HEAD = (TokenEmbedding(1), Positions(1))
+NETWORKS = {
+    "ReLU": kernels.serial(*HEAD, LinearAttention(normalized=True), Relu(), MeanPool()),
+    "erf": kernels.serial(*HEAD, LinearAttention(normalized=True), Erf(), MeanPool()),
+    "tied softmax": kernels.serial(*HEAD, TiedAttention(), Dense(), Relu(), MeanPool()),
+}
+LENGTHS = (20, 40, 80, 160)
+
+
+def timed(work: Callable[[], object]) -> tuple[float, object]:
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def eigenvalues() -> None:
+    for name, net in NETWORKS.items():
+        print(f"\n{name}\n{'L':>4} " + " ".join(f"{'(L-' + str(k) + ',' + str(k) + ')' if k else '(L)':>12} {'':>6}" for k in range(4)) + f" {'s':>6}")
+        before = None
+        for length in LENGTHS:
+            shapes = [(length - k, k) if k else (length,) for k in range(4)]
+            seconds, found = timed(lambda: block_spectrum(net, measures.iid_uniform(2), length, shapes=shapes))
+            tops = [(block.eigenvalues[0], block.rounding) for block in found.blocks]
+            cells = []
+            for k, (top, rounding) in enumerate(tops):
+                exponent = f"{log2(before[k] / top):6.2f}" if before and top > rounding else f"{'':6}"
+                cells.append(f"{top:12.4e} {exponent}" if top > rounding else f"{'rounding':>12} {exponent}")
+            before = [top for top, _ in tops]
+            print(f"{length:4} " + " ".join(cells) + f" {seconds:6.2f}", flush=True)
+
+
+def cost(long: bool) -> None:
+    print(f"\n{'V':>2} {'L':>4} {'V^L':>8} {'shapes':>6} {'resolved':>8} {'s':>7} {'peak MB':>8} {'dense s':>8}")
+    sizes = [(2, 10), (2, 20), (2, 40), (2, 80), (2, 160)] + [(2, 200)] * long + [(3, 6), (3, 10), (3, 16), (4, 5), (4, 8)]
+    for vocab_size, length in sizes:
+        net, measure = NETWORKS["ReLU"], measures.iid_uniform(vocab_size)
+        seconds, found = timed(lambda: block_spectrum(net, measure, length))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        dense = f"{timed(lambda: dense_spectrum(net.nngp, vocab_size, length))[0]:8.2f}" if vocab_size**length <= 1100 else ""
+        size = f"{vocab_size**length:.1e}"
+        row = f"{vocab_size:2} {length:4} {size:>8} {len(found.blocks):6} {len(found.levels):8} {seconds:7.2f} {peak:8.0f} {dense:>8}"
+        print(row, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--long", action="store_true", help="also L = 200")
+    long = parser.parse_args().long
+    eigenvalues()
+    cost(long)
+
+
+if __name__ == "__main__":
+    main()
