@@ -56,6 +56,8 @@ for _module, _names in {
     "symrep.representations.restrictions": "restriction young_subgroup_restriction",
     "symrep.representations.specht": "garnir_straighten intertwiner",
     "symrep.representations.symmetric_functions": "SymmetricFunction frobenius_characteristic inverse_frobenius_characteristic",
+    "symrep.spectra.expansions": "expand_block expand_roots",
+    "symrep.spectra.sampled": "sampled_spectrum",
 }.items():
     _PUBLIC.update(dict.fromkeys(_names.split(), _module))
 del _module, _names
