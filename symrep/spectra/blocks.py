@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import factorial, prod
+from math import comb, factorial, prod
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from symrep.errors import (
     FreeSymbolError,
     InvalidArgumentError,
     InvalidTypeError,
+    SizeLimitError,
     require,
     require_integer,
 )
@@ -35,9 +36,9 @@ from symrep.kernels import Network
 from symrep.measures import ExchangeableMeasure, log_count_probabilities
 from symrep.spectra.column_differences import column_differences, full_column_difference
 from symrep.spectra.column_space import ColumnSpace, column_counts
-from symrep.spectra.count_tables import count_tables, table_numbers
+from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 from symrep.spectra.eigenfunctions import Eigenfunction
-from symrep.spectra.kernel_values import KernelFunction, as_function, kernel_values
+from symrep.spectra.kernel_values import KernelFunction, as_function, kernel_values, require_few_tables
 from symrep.spectra.spectrum import EigenLevel, EvaluatedSpectrum, power_or_number
 
 _MEMORY_LIMIT = 4 * 10**9
@@ -55,8 +56,8 @@ class NumericBlock:
     matrix
         In an orthonormal basis; float64, of the size of the multiplicity.
     rounding
-        A bound on the error of its eigenvalues that rounding errors of the kernel's values cause; eigenvalues below it
-        cannot be told from 0.
+        A bound on the error of its eigenvalues, from errors of some units in the last place of the kernel's values and of
+        the logarithms of the weights; eigenvalues below it cannot be told from 0.
     """
 
     shape: Partition
@@ -173,6 +174,7 @@ class BlockSpectrum:
 
     def shares(self) -> dict[Partition, float]:
         """The share of every shape in E K(x, x)."""
+        require(self.expected_trace != 0, "trace", "must be nonzero to be shared out", self.expected_trace)
         return {block.shape: self.trace(block.shape) / self.expected_trace for block in self.blocks}
 
     def evaluate(self) -> EvaluatedSpectrum:
@@ -222,7 +224,7 @@ def block_spectrum(
     FreeSymbolError
         When the measure or the network has symbols.
     SizeLimitError
-        When the tables do not fit; says how many there are.
+        When the tables of joint counts, or those of columns, do not fit; says how large they are.
 
     Notes
     -----
@@ -244,10 +246,17 @@ def block_spectrum(
     vocab_size = _vocab_size(measure)
     function, extra_token, architecture = as_function(kernel)
     if measure.maximal_length is not None:
-        rule = f"must be at most {measure.maximal_length}, the tokens of the urn"
-        require(length + (extra_token == "query") <= measure.maximal_length, "length", rule, length)
+        longest = measure.maximal_length - (extra_token == "query")
+        require(length <= longest, "length", f"must be at most {longest} for the tokens of the urn", length)
+    if isinstance(kernel, Network):
+        consistent = kernel.vocab_size in (None, vocab_size)
+        require(consistent, "kernel", f"must have the {vocab_size} tokens of the measure", kernel.vocab_size)
     moving = length - (extra_token == "last")
+    memory_limit = require_integer(memory_limit, "memory_limit", minimum=1)
+    require_few_tables(moving, vocab_size, 1 if extra_token is None else vocab_size**2, memory_limit)
     wanted = _wanted_shapes(shapes, moving, vocab_size)
+    for shape in wanted:
+        _require_few_columns(shape, vocab_size, memory_limit)
     values = kernel_values(function, moving, vocab_size, extra_token, memory_limit)
     blocks, largest = {}, float(np.abs(values).max())
     for shape, differences in _by_columns(values, moving, vocab_size, wanted):
@@ -267,11 +276,24 @@ def _vocab_size(measure: ExchangeableMeasure) -> int:
 def _wanted_shapes(shapes: Iterable[Any] | None, degree: int, vocab_size: int) -> list[Partition]:
     if shapes is None:
         return list(partitions(degree, max_length=vocab_size))
+    if not isinstance(shapes, Iterable) or isinstance(shapes, str):
+        shapes = [shapes]
     wanted = [as_partition(shape, "shapes", size=degree) for shape in shapes]
     require(len(wanted) > 0, "shapes", "must not be empty", wanted)
     for shape in wanted:
         require(shape.length <= vocab_size, "shapes", f"must have at most {vocab_size} rows", shape)
     return list(dict.fromkeys(wanted))
+
+
+def _require_few_columns(shape: Partition, vocab_size: int, memory_limit: int) -> None:
+    for height, count in enumerate(column_counts(shape, vocab_size)[:-1], start=1):
+        pairs = comb(vocab_size, height) ** 2
+        needed = 8 * number_of_tables(count, pairs) * pairs if count else 0
+        if needed > memory_limit:
+            raise SizeLimitError(
+                f"shape {shape} with {vocab_size} tokens needs {needed / 1e9:.3g} GB for its columns of height {height}, "
+                f"more than memory_limit = {memory_limit / 1e9:.3g} GB"
+            )
 
 
 def _by_columns(
@@ -308,13 +330,16 @@ def _block(
     basis = space.irreducible
     # what differences of values of size ``largest`` could add up to
     terms = prod(factorial(height) ** count for height, count in enumerate(space.columns, start=1))
+    # weights are exponentials of sums of logarithms of factorials
+    weight_error = 3 * np.finfo(float).eps * float(gammaln(space.shape.size + 2))
     parts, rounding = [], 0.0
     for v in range(extras):
         for w in range(extras):
             before, after = (_log_probabilities(measure, space.weights, t if extra_token else None) for t in (v, w))
             weights = np.exp(log_weight + (before[rows] + after[columns]) / 2)
-            rounding += _KERNEL_ERROR * largest * terms * float(np.bincount(rows, weights=weights).max())
             entries = differences[v * extras + w].ravel() * weights
+            rounding += _KERNEL_ERROR * largest * terms * float(np.bincount(rows, weights=weights).max())
+            rounding += weight_error * float(np.bincount(rows, weights=np.abs(entries)).max())
             matrix = np.bincount(rows * dimension + columns, weights=entries, minlength=dimension**2)
             parts.append(basis.T @ (basis.T @ matrix.reshape(dimension, dimension).T).T)
     size = basis.shape[1]

@@ -47,10 +47,10 @@ class ColumnSpace:
         """The number of columns of height 1, ..., V."""
         return column_counts(self.shape, self.vocab_size)
 
-    @property
-    def heights(self) -> range:
-        """The heights below V, largest first."""
-        return range(self.vocab_size - 1, 0, -1)
+    @cached_property
+    def heights(self) -> tuple[int, ...]:
+        """The heights below V that occur, largest first."""
+        return tuple(h for h in range(self.vocab_size - 1, 0, -1) if self.columns[h - 1])
 
     def subsets(self, height: int) -> list[tuple[int, ...]]:
         """The sets of tokens that a column of this height may hold."""
@@ -126,7 +126,7 @@ class ColumnSpace:
     @cached_property
     def irreducible(self) -> sparse.csr_array:
         r"""An orthonormal basis of :math:`W_\lambda`, one weight at a time: columns in :math:`U_\lambda`."""
-        if sum(count > 0 for count in self.columns[:-1]) <= 1 and self.vocab_size - 1 <= 1:
+        if self.heights in ((), (1,)):
             return sparse.csr_array(sparse.eye_array(self.dimension))
         casimir = sparse.csr_array((self.dimension, self.dimension))
         for v, w in combinations(range(self.vocab_size), 2):

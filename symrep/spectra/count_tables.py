@@ -38,17 +38,16 @@ def count_tables(total: int, parts: int) -> np.ndarray:
     >>> count_tables(2, 3).tolist()
     [[0, 0, 2], [0, 1, 1], [1, 0, 1], [0, 2, 0], [1, 1, 0], [2, 0, 0]]
     """
+    count = number_of_tables(total, parts)
     if parts == 0:
-        return np.zeros((number_of_tables(total, 0), 0), dtype=np.int64)
-    subsets = np.zeros((1, 0), dtype=np.int64)
-    for j in range(1, parts):
-        # the j-subsets whose largest element is c are the (j-1)-subsets of 0..c-1, which come first among all of them
-        largest = np.arange(j - 1, total + j)
-        below = np.array([comb(int(c), j - 1) for c in largest])
-        starts = np.repeat(np.cumsum(below) - below, below)
-        rest = subsets[np.arange(below.sum()) - starts]
-        subsets = np.column_stack([rest, np.repeat(largest, below)])
-    sums = np.column_stack([subsets - np.arange(parts - 1), np.full(len(subsets), total)])
+        return np.zeros((count, 0), dtype=np.int64)
+    sums = np.full((count, parts), total, dtype=np.int64)
+    rest = np.arange(count)
+    for j in range(parts - 1, 0, -1):
+        # the largest b with binomial(b, j) <= rest; b - (j - 1) is the partial sum
+        starts = np.array([comb(b, j) for b in range(j - 1, total + j)], dtype=np.int64)
+        sums[:, j - 1] = np.searchsorted(starts, rest, side="right") - 1
+        rest = rest - starts[sums[:, j - 1]]
     return np.diff(sums, axis=1, prepend=0)
 
 

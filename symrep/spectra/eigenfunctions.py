@@ -17,7 +17,7 @@ from symrep.spectra.count_tables import table_numbers
 
 @dataclass(frozen=True, eq=False)
 class Eigenfunction:
-    r"""A function of sequences in one irrep, of norm 1 under the measure.
+    r"""A function of sequences in one irrep, of norm 1 under the measure, and 0 on sequences of probability 0.
 
     The positions fill the columns of the shape from left to right, each column from top to bottom; the function is
     antisymmetric within columns. ``coefficients`` has shape (basis vectors of the column space, extra tokens or 1).
@@ -37,7 +37,10 @@ class Eigenfunction:
         rows = np.atleast_2d(sequences)
         numbers, amplitude = self._column_basis(rows[:, :degree])
         extra = rows[:, degree] if self.extra_token is not None else np.zeros(len(rows), dtype=np.int64)
-        values = amplitude * self.coefficients[numbers, extra] * np.exp(-self._log_probability(rows) / 2)
+        log_probability = self._log_probability(rows)
+        possible = log_probability > -np.inf
+        scale = np.exp(-np.where(possible, log_probability, 0.0) / 2)
+        values = np.where(possible, amplitude * self.coefficients[numbers, extra] * scale, 0.0)
         return values if sequences.ndim == 2 else float(values[0])
 
     def _column_basis(self, context: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -48,6 +51,8 @@ class Eigenfunction:
             height: np.zeros((len(context), len(space.subsets(height))), dtype=np.int64) for height in space.heights
         }
         for height in range(space.vocab_size, 0, -1):
+            if not space.columns[height - 1]:
+                continue
             number = {subset: i for i, subset in enumerate(space.subsets(height))}
             for _ in range(space.columns[height - 1]):
                 column = context[:, start : start + height]

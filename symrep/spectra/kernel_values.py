@@ -34,6 +34,8 @@ def _polynomial_function(polynomial: sympy.Expr) -> KernelFunction:
     by_name = {symbol.name: symbol for symbol in polynomial.free_symbols}
     unknown = sorted(by_name.keys() - {"u", "m", "L"})
     require(not unknown, "kernel", "must have no symbols but u, m and L", unknown)
+    counts = [by_name[name] for name in ("u", "m") if name in by_name]
+    require(bool(polynomial.is_polynomial(*counts)), "kernel", "must be a polynomial in u and m", polynomial)
     symbols = [by_name.get(name, sympy.Symbol(name)) for name in ("u", "m", "L")]
     evaluate = sympy.lambdify(symbols, polynomial, "numpy")
 
@@ -44,6 +46,24 @@ def _polynomial_function(polynomial: sympy.Expr) -> KernelFunction:
         return np.broadcast_to(evaluate(overlap, matches, tables.sum(axis=(1, 2))), matches.shape)
 
     return function
+
+
+def require_few_tables(total: int, vocab_size: int, pairs: int, memory_limit: int) -> None:
+    """Raise SizeLimitError when the values at all tables of this total would not fit."""
+    count = number_of_tables(total, vocab_size**2)
+    needed = 8 * count * (pairs * _ARRAYS_AT_ONCE + 3 * vocab_size**2)
+    if needed > memory_limit:
+        raise SizeLimitError(
+            f"length {total} with {vocab_size} tokens has {count} joint count tables, which need {needed / 1e9:.3g} GB, "
+            f"more than memory_limit = {memory_limit / 1e9:.3g} GB"
+        )
+
+
+def _as_array(values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InvalidArgumentError(f"kernel must return an array, got ragged {shown(values)}") from None
 
 
 def kernel_values(
@@ -59,22 +79,19 @@ def kernel_values(
         When there are too many tables; says how many.
     """
     pairs = vocab_size**2 if extra_token is not None else 1
+    require_few_tables(total, vocab_size, pairs, memory_limit)
     count = number_of_tables(total, vocab_size**2)
-    needed = 8 * count * pairs * _ARRAYS_AT_ONCE + 8 * count * vocab_size**2
-    if needed > memory_limit:
-        raise SizeLimitError(
-            f"length {total} with {vocab_size} tokens has {count} joint count tables, which need {needed / 1e9:.3g} GB, "
-            f"more than memory_limit = {memory_limit / 1e9:.3g} GB"
-        )
     tables = count_tables(total, vocab_size**2).reshape(-1, vocab_size, vocab_size)
+    tables.flags.writeable = False
     values = np.empty((pairs, count))
     for pair in range(pairs):
         tokens = divmod(pair, vocab_size)
         extra = () if extra_token is None else (np.broadcast_to(tokens, (count, 2)),)
-        found = np.asarray(function(tables, *extra))
+        found = _as_array(function(tables, *extra))
         require(found.shape == (count,), "kernel", f"must return an array of shape ({count},)", found.shape)
         if found.dtype.kind not in "fiu":
             raise InvalidTypeError(f"kernel must return real numbers, got entries of type {found.dtype}")
+        found = found.astype(np.float64)
         wrong = np.flatnonzero(~np.isfinite(found))
         require(not len(wrong), "kernel", "must be finite", tables[wrong[:1]].tolist())
         values[pair] = found

@@ -176,7 +176,7 @@ def test_urns(measure):
     with pytest.raises(InvalidArgumentError, match="measure must be iid or a mixture of iid measures .block_spectrum takes others"):
         spectrum(overlap_symbol, measure, 6)
     if measure.maximal_length is not None:
-        with pytest.raises(InvalidArgumentError, match="length must be at most 7, the tokens of the urn, got 8"):
+        with pytest.raises(InvalidArgumentError, match="length must be at most 7 for the tokens of the urn, got 8"):
             block_spectrum(kernel, measure, 8)
 
 
@@ -247,6 +247,54 @@ def test_rounding_is_a_bound():
         assert len(block.resolved) == 0 and 0 < np.abs(block.eigenvalues).max() <= block.rounding < 1e-12
 
 
+@pytest.mark.parametrize("length", [100, 200])
+@pytest.mark.parametrize(
+    "measure",
+    [
+        measures.dirichlet_multinomial([1, 1]),
+        measures.frozen_mixture(["1/2", "1/2"], [["9/10", "1/10"], ["1/10", "9/10"]]),
+        measures.iid(["1/3", "2/3"]),
+        measures.urn([150, 150]),
+    ],
+    ids=repr,
+)
+def test_ranks_of_simple_kernels(measure, length):
+    """On functions of the token counts 1 has rank 1, u and m rank 2: nothing else may be taken for an eigenvalue."""
+    for kernel, rank in ((sympy.Integer(1), 1), (overlap_symbol + 0, 2), (matches_symbol + 0, 2)):
+        block = block_spectrum(kernel, measure, length, shapes=[(length,)]).blocks[0]
+        assert len(block.resolved) == rank
+        if rank == 1:
+            assert abs(block.eigenvalues[0] - 1) <= block.rounding < 1e-11
+
+
+def test_impossible_sequences():
+    """Eigenfunctions are 0 where the measure is, and the eigenvalues those of the possible sequences."""
+    measure, kernel = measures.urn([2, 0, 1]), random_kernel(3, 5)
+    block = block_spectrum(kernel, measure, 3).block((3,))
+    function = block.eigenfunction(int(np.abs(block.eigenvalues).argmax()))
+    assert function([[0, 0, 0], [1, 0, 0], [2, 2, 0]]).tolist() == [0, 0, 0]
+    assert abs(function([0, 2, 0])) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("vocab_size", "length"), [(12, 1), (26, 1), (10, 2)])
+def test_many_tokens(vocab_size, length):
+    blocks = block_spectrum(matches_symbol + 0, measures.iid_uniform(vocab_size), length)
+    assert blocks.trace() == pytest.approx(length, rel=1e-12)
+
+
+def test_limits_come_first():
+    for arguments, options in (((10**9,), {}), ((2,), {"shapes": [(1, 1)], "memory_limit": 10**6})):
+        vocab_size = 2 if arguments[0] > 2 else 26
+        with pytest.raises(SizeLimitError, match="more than memory_limit"):
+            block_spectrum(constant, measures.iid_uniform(vocab_size), *arguments, **options)
+
+    def careless(tables):
+        tables[:] = 0
+
+    with pytest.raises(ValueError, match="read-only"):
+        block_spectrum(careless, measures.iid_uniform(2), 4)
+
+
 @pytest.mark.parametrize(("total", "parts"), [(0, 1), (5, 1), (0, 4), (4, 4), (3, 9), (2, 0), (0, 0)])
 def test_tables_are_numbered(total, parts):
     tables = count_tables(total, parts)
@@ -309,6 +357,10 @@ def constant(tables):
         ((lambda t: np.log(t[:, 0, 0] - 1.0 + 0j).real, measures.iid_uniform(2), 4), {}, InvalidArgumentError, "must be finite"),
         ((lambda t: 1.0 * t[:, 0, 1], measures.iid_uniform(2), 4), {}, InvalidArgumentError, "kernel must be symmetric, got .* at N ="),
         ((constant, measures.iid_uniform(5), 20), {}, SizeLimitError, "length 20 with 5 tokens has 1761039350070 joint count tables"),
+        ((sympy.log(overlap_symbol), measures.iid_uniform(2), 4), {}, InvalidArgumentError, "must be a polynomial in u and m"),
+        ((lambda t: [[1], [1, 2]], measures.iid_uniform(2), 4), {}, InvalidArgumentError, "kernel must return an array, got ragged"),
+        ((constant, measures.iid_uniform(2), 4), {"memory_limit": "x"}, InvalidTypeError, "memory_limit must be an integer"),
+        ((constant, measures.iid_uniform(2), 4), {"shapes": 4}, InvalidPartitionError, "shapes"),
         ((sympy.Symbol("z") * overlap_symbol, measures.iid_uniform(2), 4), {}, InvalidArgumentError, "no symbols but u, m and L"),
     ],
 )
