@@ -247,7 +247,7 @@ def test_rounding_is_a_bound():
         assert len(block.resolved) == 0 and 0 < np.abs(block.eigenvalues).max() <= block.rounding < 1e-12
 
 
-@pytest.mark.parametrize("length", [100, 200])
+@pytest.mark.parametrize("length", [100, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "measure",
     [
@@ -276,7 +276,7 @@ def test_impossible_sequences():
     assert abs(function([0, 2, 0])) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("vocab_size", "length"), [(12, 1), (26, 1), (10, 2)])
+@pytest.mark.parametrize(("vocab_size", "length"), [(12, 1), (26, 1), (7, 2), pytest.param(10, 2, marks=pytest.mark.slow)])
 def test_many_tokens(vocab_size, length):
     blocks = block_spectrum(matches_symbol + 0, measures.iid_uniform(vocab_size), length)
     assert blocks.trace() == pytest.approx(length, rel=1e-12)

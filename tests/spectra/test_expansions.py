@@ -73,6 +73,7 @@ def linear_blocks():
 
 class TestBlocks:
     @pytest.mark.parametrize("order", [1, 2, 4, 6])
+    @pytest.mark.slow
     def test_error_falls_with_the_exponent_of_the_first_omitted_term(self, order):
         for block in linear_blocks():
             expansions = expand_block(block, order)

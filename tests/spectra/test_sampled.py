@@ -84,6 +84,7 @@ def leading_clusters(case):
 # against the dense oracle
 
 
+@pytest.mark.slow
 def test_multiplet_means_are_the_dense_eigenvalues(case):
     for start, degeneracy, exact, _ in leading_clusters(case):
         raw, raw_error = case[1].multiplet_mean(start, degeneracy, extrapolated=False)
@@ -121,6 +122,7 @@ def test_traces_are_unbiased(case):
     assert estimate.squared_trace_error < 0.1 * squares
 
 
+@pytest.mark.slow
 def test_traces_are_unbiased_at_tiny_samples():
     s = sampled_spectrum(
         LINEAR, BIASED, LENGTH, n_samples=4, n_eigenvalues=1, n_replicates=3000, n_test_points=0, seed=3
@@ -138,6 +140,7 @@ def test_irrep_weights_are_the_dense_labels(case):
         assert abs(rows.mean(axis=0)[4]) < 0.15
 
 
+@pytest.mark.slow
 def test_weights_of_a_deeper_multiplet():
     s = sampled_spectrum(
         RELU, UNIFORM, LENGTH, n_samples=1000, n_eigenvalues=38, n_replicates=3, n_test_points=300, seed=4
@@ -279,6 +282,7 @@ def test_errors_fall_with_the_root_of_the_sample_size():
     assert 3 * 0.75 < errors[0] / errors[1] < 3 * 1.33
 
 
+@pytest.mark.slow
 def test_standard_errors_are_those_of_the_mean():
     few, many = (sampled(LINEAR, BIASED, n_replicates=r, n_eigenvalues=2) for r in (50, 800))
     for name in ("standard_error", "extrapolated_error", "trace_error", "squared_trace_error"):
