@@ -1,6 +1,9 @@
-"""Measures on token sequences that are symmetric under permutations of the positions."""
+"""Measures on token sequences: symmetric under permutations of the positions, or hidden Markov models, which need not be."""
 
+from symrep.measures.exchangeability import Exchangeability, is_exchangeable
 from symrep.measures.exchangeable import FrozenMixture, UniformTokens, frozen_mixture, iid, iid_uniform
+from symrep.measures.hidden_markov import HiddenMarkov, hidden_markov, lazy_chain, mixture
+from symrep.measures.symmetric_part import SymmetricPart, shuffled
 from symrep.measures.urns import (
     DirichletMultinomial,
     ExchangeableMeasure,
@@ -13,15 +16,23 @@ from symrep.measures.urns import (
 
 __all__ = [
     "DirichletMultinomial",
+    "Exchangeability",
     "ExchangeableMeasure",
     "FrozenMixture",
+    "HiddenMarkov",
+    "SymmetricPart",
     "UniformTokens",
     "Urn",
     "count_probabilities",
     "dirichlet_multinomial",
     "frozen_mixture",
+    "hidden_markov",
     "iid",
     "iid_uniform",
+    "is_exchangeable",
+    "lazy_chain",
     "log_count_probabilities",
+    "mixture",
+    "shuffled",
     "urn",
 ]

@@ -16,6 +16,7 @@ import sympy
 from symrep.errors import FreeSymbolError, InvalidTypeError, SizeLimitError, require, require_integer, shown
 from symrep.kernels.parameters import as_float, as_parameter, as_text
 from symrep.measures.exchangeable import FrozenMixture, UniformTokens
+from symrep.measures.symmetric_part import SymmetricPart
 
 _WORKING_BITS = 128
 _WORKING_DIGITS = 40
@@ -201,7 +202,7 @@ class Urn(_TokenUrn):
         return f"urn({list(self.counts)})"
 
 
-ExchangeableMeasure = FrozenMixture | UniformTokens | DirichletMultinomial | Urn
+ExchangeableMeasure = FrozenMixture | UniformTokens | DirichletMultinomial | Urn | SymmetricPart
 
 
 def dirichlet_multinomial(concentrations: Iterable[Any]) -> DirichletMultinomial:
@@ -284,6 +285,8 @@ def log_count_probabilities(measure: ExchangeableMeasure, counts: Any) -> np.nda
 def _scaled_probabilities(measure: ExchangeableMeasure, counts: Any) -> tuple[np.ndarray, np.ndarray]:
     """The probabilities as mantissas, zero or in [1/2, 1), and exponents of two."""
     counts = _as_counts(measure, counts)
+    if isinstance(measure, SymmetricPart):
+        return measure.scaled_probabilities(counts)
     length = int(counts[0].sum()) if len(counts) else 0
     with mpmath.workprec(_WORKING_BITS):
         states = [_scaled_products(*state, counts) for state in _states(measure, length)]
@@ -357,7 +360,7 @@ def _as_counts(measure: ExchangeableMeasure, counts: Any) -> np.ndarray:
     for length in lengths:
         if length > _LARGEST_LENGTH:
             raise SizeLimitError(f"counts must have rows that sum to at most {_LARGEST_LENGTH}, got {length}")
-        if isinstance(measure, Urn):
+        if isinstance(measure, Urn | SymmetricPart):
             measure._require_length(length, "counts", "must have rows that sum to")
     return array
 
