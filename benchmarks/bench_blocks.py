@@ -1,13 +1,15 @@
-"""Spectra of nonlinear blocks at long lengths, irrep by irrep: python benchmarks/bench_blocks.py [--long]
+"""Spectra of nonlinear blocks at long lengths, irrep by irrep: python benchmarks/bench_blocks.py [--long] [--only PART]
 
 First the largest eigenvalue of (L-k,k), k = 0..3, V = 2, uniform tokens, and the exponent of its fall between one length and
-its double; then the cost of whole spectra against L and V, and against the dense operator where that fits. ``--long`` adds
-L = 200.
+its double; then the cost of whole spectra against L and V, and against the dense operator where that fits; then the cost of
+kernels of token counts and matches, every row in a process of its own. ``--long`` adds L = 200 at V = 2, and at V = 3
+lengths 32 and 40.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import time
 from collections.abc import Callable
@@ -53,7 +55,7 @@ def cost(long: bool) -> None:
     sizes = [(2, 10), (2, 20), (2, 40), (2, 80), (2, 160)] + [(2, 200)] * long + [(3, 6), (3, 10), (3, 16), (4, 5), (4, 8)]
     for vocab_size, length in sizes:
         net, measure = NETWORKS["ReLU"], measures.iid_uniform(vocab_size)
-        seconds, found = timed(lambda: block_spectrum(net, measure, length))
+        seconds, found = timed(lambda: block_spectrum(net, measure, length, method="tables"))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         dense = f"{timed(lambda: dense_spectrum(net.nngp, vocab_size, length))[0]:8.2f}" if vocab_size**length <= 1100 else ""
         size = f"{vocab_size**length:.1e}"
@@ -61,12 +63,42 @@ def cost(long: bool) -> None:
         print(row, flush=True)
 
 
+def one_row(vocab_size: int, length: int, method: str) -> tuple[float, float, float, int, int, int]:
+    """Seconds on the clock and of the processor, peak memory in MB, and the sizes of a spectrum by one method."""
+    measure = measures.iid_uniform(vocab_size)
+    block_spectrum(NETWORKS["ReLU"], measure, 2, method=method)
+    before = time.process_time()
+    seconds, found = timed(lambda: block_spectrum(NETWORKS["ReLU"], measure, length, method=method))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    largest = max(block.size for block in found.blocks)
+    return seconds, time.process_time() - before, peak, len(found.blocks), largest, len(found.levels)
+
+
+def matches(long: bool) -> None:
+    print(f"\n{'V':>2} {'L':>4} {'method':>8} {'shapes':>6} {'largest':>8} {'resolved':>8} {'s':>7} {'cpu s':>7} {'peak MB':>8} {'tables':>7}")
+    sizes = [(3, 8, True), (3, 12, True), (3, 16, True), (3, 24, False), (4, 8, True), (4, 12, False)]
+    sizes += [(3, 32, False), (3, 40, False)] * long
+    for vocab_size, length, with_tables in sizes:
+        cpu = {}
+        for method in ("matches", "tables") if with_tables else ("matches",):
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                seconds, cpu[method], peak, *counts = pool.apply(one_row, (vocab_size, length, method))
+            ratio = f"{cpu['tables'] / cpu['matches']:6.1f}x" if method == "tables" else ""
+            row = f"{vocab_size:2} {length:4} {method:>8} {counts[0]:6} {counts[1]:8} {counts[2]:8}"
+            print(f"{row} {seconds:7.2f} {cpu[method]:7.2f} {peak:8.0f} {ratio:>7}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--long", action="store_true", help="also L = 200")
-    long = parser.parse_args().long
-    eigenvalues()
-    cost(long)
+    parser.add_argument("--long", action="store_true", help="also the longest lengths")
+    parser.add_argument("--only", choices=["eigenvalues", "cost", "matches"], help="one part of three")
+    options = parser.parse_args()
+    if options.only in (None, "eigenvalues"):
+        eigenvalues()
+    if options.only in (None, "cost"):
+        cost(options.long)
+    if options.only in (None, "matches"):
+        matches(options.long)
 
 
 if __name__ == "__main__":

@@ -56,12 +56,19 @@ for _module, _names in {
     "symrep.representations.restrictions": "restriction young_subgroup_restriction",
     "symrep.representations.specht": "garnir_straighten intertwiner",
     "symrep.representations.symmetric_functions": "SymmetricFunction frobenius_characteristic inverse_frobenius_characteristic",
+    "symrep.spectra.comparisons": "compare_spectra",
+    "symrep.spectra.exact_blocks": "exact_block_spectrum",
     "symrep.spectra.expansions": "expand_block expand_roots",
+    "symrep.spectra.invariance_witness": "find_invariance_witness require_invariant",
+    "symrep.spectra.kernel_functions": "MatchKernel",
+    "symrep.spectra.level_lists": "cumulative_trace",
+    "symrep.spectra.perturbation": "split_multiplets truncated_eigenvalues",
+    "symrep.spectra.token_labels": "token_labelled_levels",
     "symrep.spectra.sampled": "sampled_spectrum",
 }.items():
     _PUBLIC.update(dict.fromkeys(_names.split(), _module))
 del _module, _names
-_ROOMS = ("combinatorics", "representations", "kernels", "measures", "spectra", "learning", "testing", "errors")
+_ROOMS = ("combinatorics", "representations", "kernels", "measures", "spectra", "learning", "plots", "testing", "errors")
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

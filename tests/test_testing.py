@@ -17,6 +17,7 @@ from sympy.combinatorics import Permutation
 
 from symrep import (
     Partition,
+    block_spectrum,
     kernels,
     measures,
     natural,
@@ -329,14 +330,109 @@ def test_exchanged_shapes_are_found():
         testing.check_spectrum(moved, m + 1)
 
 
+RELU = kernels.serial(kernels.TokenEmbedding(1), kernels.Positions(1), kernels.Relu(), kernels.MeanPool())
+BLOCKS = block_spectrum(RELU, measures.iid_uniform(2), 5)
+LONG = block_spectrum(RELU, measures.iid_uniform(2), 30)
+
+
+@pytest.mark.parametrize("readout", kernels.READOUTS)
+@pytest.mark.parametrize(
+    ("measure", "length"), [(measures.dirichlet_multinomial([1, 2]), 4), (measures.iid_uniform(3), 3), (MIXTURE, 12)]
+)
+def test_block_spectra_conform(readout, measure, length):
+    net = kernels.architecture("linear-block", readout, **NUMBERS)
+    testing.check_spectrum(block_spectrum(net, measure, length), net, positive=True)
+
+
+def test_block_spectra_of_functions_conform():
+    def kernel(N):
+        return np.cos(N[:, 0, 0] - 2.0 * N[:, 1, 1]) + np.sin(1.0 * N[:, 0, 1] * N[:, 1, 0])
+
+    for length in (6, 14):
+        testing.check_spectrum(block_spectrum(kernel, measures.iid(["1/3", "2/3"]), length), kernel)
+    some = block_spectrum(RELU, measures.iid_uniform(2), 100, shapes=[(100,), (98, 2)])
+    testing.check_spectrum(some, RELU, positive=True)
+
+
+def with_block(s, number, **changes):
+    changed = {name: change(s.blocks[number]) for name, change in changes.items()}
+    blocks = (*s.blocks[:number], replace(s.blocks[number], **changed), *s.blocks[number + 1 :])
+    return replace(s, blocks=blocks)
+
+
+def turned(block):
+    """The matrix of the block in a wrong basis, which moves the eigenfunctions but not the eigenvalues."""
+    return lambda: np.roll(block.matrix, 1 + block.size // 3, axis=(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (
+            lambda: with_block(BLOCKS, 1, eigenvalues=lambda b: b.eigenvalues[:-1]),
+            {},
+            r"\(4,1\) has 3 eigenvalues, not its",
+        ),
+        (lambda: with_block(BLOCKS, 1, eigenvalues=lambda b: b.eigenvalues[::-1]), {}, r"\(4,1\) do not decrease"),
+        (lambda: with_block(BLOCKS, 0, eigenvalues=lambda b: b.eigenvalues * np.nan), {}, r"\(5\) are not all real"),
+        (lambda: with_block(BLOCKS, 0, eigenvalues=lambda b: b.eigenvalues * 1j), {}, r"\(5\) are not all real"),
+        (
+            lambda: with_block(BLOCKS, 0, eigenvalues=lambda b: b.eigenvalues - 0.1),
+            {"positive": True},
+            "negative eigenvalue -",
+        ),
+        (
+            lambda: with_block(BLOCKS, 0, eigenvalues=lambda b: b.eigenvalues * 1.01),
+            {},
+            "eigenvalues sum to .* expected trace",
+        ),
+        (
+            lambda: replace(BLOCKS, expected_trace=BLOCKS.expected_trace / 2),
+            {"positive": True},
+            "more than the expected trace",
+        ),
+        (
+            lambda: replace(BLOCKS, blocks=BLOCKS.blocks * 2),
+            {},
+            "degeneracies sum to 64, not to the total dimension 32",
+        ),
+        (lambda: replace(BLOCKS, length=6), {"kernel": RELU}, "block spectrum and dense spectrum: <SpectrumComparison"),
+        (lambda: BLOCKS, {"kernel": m}, r"squares of the eigenvalues sum to .*, not to E K\^2"),
+        (lambda: with_block(BLOCKS, 1, make_matrix=turned), {"kernel": RELU}, r"eigenfunction 0 of \(4,1\) misses"),
+        (lambda: with_block(LONG, 1, make_matrix=turned), {"kernel": RELU}, r"sampled Rayleigh quotient of \(29,1\)"),
+        (
+            lambda: LONG,
+            {"kernel": kernels.serial(*RELU.layers[:-1], kernels.LastToken())},
+            "kernel has the extra token last",
+        ),
+    ],
+)
+def test_false_block_spectra_are_found(make, options, message):
+    with pytest.raises(VerificationError, match=message):
+        testing.check_spectrum(make(), **options)
+
+
+def test_a_kernel_with_the_same_squares_is_told_apart_by_the_dense_spectrum():
+    b = block_spectrum(m - 2, measures.iid_uniform(2), 4)
+    testing.check_spectrum(b, m - 2)
+    with pytest.raises(VerificationError, match=r"block spectrum and dense spectrum: .* at \(4\)"):
+        testing.check_spectrum(b, 2 - m)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: testing.check_spectrum(3), InvalidTypeError, "spectrum must be a Spectrum, got 3"),
+        (lambda: testing.check_spectrum(3), InvalidTypeError, "spectrum must be a Spectrum or a BlockSpectrum, got 3"),
         (
             lambda: testing.check_spectrum(SPECTRUM, L=3),
             InvalidArgumentError,
             "kernel must be given to compare numbers with",
+        ),
+        (lambda: testing.check_spectrum(SPECTRUM, positive=True), InvalidArgumentError, "positive must be left out"),
+        (
+            lambda: testing.check_spectrum(BLOCKS, RELU, L=5),
+            InvalidArgumentError,
+            r"numbers must be left out .* \['L'\]",
         ),
         (lambda: testing.check_spectrum(SPECTRUM, u, L=3), FreeSymbolError, "needs numbers for a, p"),
         (lambda: testing.check_spectrum(SPECTRUM, u, L=3, b=2), InvalidArgumentError, "symbol must be one of"),

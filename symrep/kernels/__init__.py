@@ -1,10 +1,10 @@
 """What an infinitely wide network computes: layers, their covariance kernels, and the overlap ring."""
 
-from symrep.kernels.architectures import ARCHITECTURES, READOUTS, architecture
+from symrep.kernels.architectures import ARCHITECTURES, NONLINEAR_ARCHITECTURES, READOUTS, architecture
 from symrep.kernels.attention import LinearAttention, TiedAttention, UniformAttention
 from symrep.kernels.finite_networks import EmpiricalKernel, FiniteNetwork, empirical_nngp, empirical_ntk, sample_network
 from symrep.kernels.invariance import Invariance
-from symrep.kernels.joint_counts import JointCountKernel
+from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
 from symrep.kernels.layers import Dense, Layer, Positions, Residual, TokenEmbedding, residual
 from symrep.kernels.network import MonteCarloKernel, Network, serial
 from symrep.kernels.nonlinearities import Erf, Gelu, LayerNorm, Polynomial, Relu
@@ -13,6 +13,7 @@ from symrep.kernels.softmax_attention import SoftmaxAttention
 
 __all__ = [
     "ARCHITECTURES",
+    "NONLINEAR_ARCHITECTURES",
     "READOUTS",
     "Dense",
     "EmpiricalKernel",
@@ -26,6 +27,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LinearAttention",
+    "MatchCountKernel",
     "MeanPool",
     "MonteCarloKernel",
     "Network",

@@ -7,13 +7,15 @@ from typing import Any
 import sympy
 
 from symrep.errors import InvalidArchitectureError
-from symrep.kernels.attention import LinearAttention, UniformAttention
-from symrep.kernels.layers import Positions, TokenEmbedding
+from symrep.kernels.attention import LinearAttention, TiedAttention, UniformAttention
+from symrep.kernels.layers import Dense, Positions, TokenEmbedding
 from symrep.kernels.network import Network, serial
+from symrep.kernels.nonlinearities import Erf, Relu
 from symrep.kernels.readouts import Flatten, LastToken, MeanPool, QueryToken
 
 READOUTS = ("pool", "flatten", "last", "query")
 ARCHITECTURES = ("linear-block", "uniform-block")
+NONLINEAR_ARCHITECTURES = ("relu-block", "erf-block", "softmax-block")
 
 
 def _symbol(name: str) -> sympy.Symbol:
@@ -29,12 +31,14 @@ def architecture(
     query_token_variance: Any = _symbol("a_q"),
     query_position_variance: Any = _symbol("p_q"),
 ) -> Network:
-    """A named transformer block: embedding, positions, one attention layer, and a readout.
+    """A named transformer block: embedding, positions, one attention layer, perhaps a nonlinearity, and a readout.
 
     Parameters
     ----------
     name
-        ``"linear-block"`` (linear attention; its weights divided by L when a query reads it) or ``"uniform-block"``.
+        ``"linear-block"`` (linear attention; its weights divided by L when a query reads it) or ``"uniform-block"``; or one
+        of those without closed forms: ``"relu-block"`` and ``"erf-block"`` (linear attention divided by L, then the
+        nonlinearity), ``"softmax-block"`` (softmax attention with tied queries and keys, then a layer of weights and ReLU).
     readout
         ``"pool"``, ``"flatten"``, ``"last"`` or ``"query"``.
     token_variance, position_variance, query_token_variance, query_position_variance
@@ -52,17 +56,21 @@ def architecture(
     >>> architecture("linear-block", "query").overlap_polynomial()
     (a_q*g + p_q)*(L*p**2 + a**2*u + 2*a*m*p)/L**2
     """
-    if name not in ARCHITECTURES:
-        raise InvalidArchitectureError(f"architecture must be one of {', '.join(ARCHITECTURES)}, got {name!r}")
+    known = ARCHITECTURES + NONLINEAR_ARCHITECTURES
+    if name not in known:
+        raise InvalidArchitectureError(f"architecture must be one of {', '.join(known)}, got {name!r}")
     if readout not in READOUTS:
         raise InvalidArchitectureError(f"readout must be one of {', '.join(READOUTS)}, got {readout!r}")
-    if name == "linear-block":
-        attention = LinearAttention(normalized=readout == "query")
-    else:
-        attention = UniformAttention()
+    middle = {
+        "linear-block": (LinearAttention(normalized=readout == "query"),),
+        "uniform-block": (UniformAttention(),),
+        "relu-block": (LinearAttention(normalized=True), Relu()),
+        "erf-block": (LinearAttention(normalized=True), Erf()),
+        "softmax-block": (TiedAttention(), Dense(), Relu()),
+    }
     readouts = {"pool": MeanPool, "flatten": Flatten, "last": LastToken}
     if readout == "query":
         last_layer = QueryToken(query_token_variance, query_position_variance)
     else:
         last_layer = readouts[readout]()
-    return serial(TokenEmbedding(token_variance), Positions(position_variance), attention, last_layer)
+    return serial(TokenEmbedding(token_variance), Positions(position_variance), *middle[name], last_layer)

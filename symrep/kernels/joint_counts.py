@@ -95,18 +95,8 @@ class JointCountKernel:
         return self._representatives, of_positions
 
     def _overlap_sides(self, tables: np.ndarray, extra: np.ndarray | None) -> Sides:
-        same, last = None, self.net.extra_token == "last"
-        tables = tables.astype(np.float64)
-        if extra is not None:
-            same = extra[:, 0] == extra[:, 1]
-        if last:
-            tables = tables.copy()
-            tables[np.arange(len(tables)), extra[:, 0], extra[:, 1]] += 1
-        of_x, of_y = tables.sum(axis=2), tables.sum(axis=1)
-        length, query = int(tables[0].sum()), self.net.extra_token == "query"
-        matches = np.trace(tables, axis1=1, axis2=2)
-        pair = OverlapCells.from_counts(length, (of_x * of_y).sum(axis=1), matches, same, query)
-        return pair, *(own_cells(length, (counts**2).sum(axis=1), query) for counts in (of_x, of_y))
+        of_x, of_y, matches = tables.sum(axis=2), tables.sum(axis=1), np.trace(tables, axis1=1, axis2=2)
+        return overlap_sides_of_counts(of_x, of_y, matches, extra, self.net.extra_token)
 
     def _count_sides(self, tables: np.ndarray, extra: np.ndarray | None) -> Sides:
         vocab_size = tables.shape[-1]
@@ -127,6 +117,79 @@ class JointCountKernel:
         return position_sides(x, y, self.net.extra_token, aligned=True)
 
 
+@dataclass(frozen=True)
+class MatchCountKernel:
+    """The kernel of a network as a function of the token counts of two sequences and the number of positions that match.
+
+    Made by :meth:`Network.match_kernel`. Calling it takes integer arrays ``counts_x`` and ``counts_y`` of shape (..., V)
+    and ``matches`` of shape (...), all of one length, and gives an array of shape (...), or a float. Where a last or query
+    token stays in place they count the other positions, and ``extra`` holds the two tokens there, shape (..., 2).
+    """
+
+    net: Any
+    tangent: bool = False
+
+    def __post_init__(self) -> None:
+        self._on_tables()
+        if OVERLAPS not in self.net.layouts:
+            raise InvalidArchitectureError(
+                f"net must have a kernel that token counts and matches determine, got {shown(self.net)}"
+            )
+
+    def _on_tables(self) -> JointCountKernel:
+        return JointCountKernel(self.net, self.tangent)
+
+    def __call__(self, counts_x: Any, counts_y: Any, matches: Any, extra: Any = None) -> Any:
+        """The values of the kernel.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When shapes differ, counts are negative, or sums differ.
+        """
+        smallest = 0 if self.net.extra_token == "last" else 1
+        of_x = _as_counts(counts_x, "counts_x", self.net.vocab_size, smallest)
+        of_y = _as_counts(counts_y, "counts_y", of_x.shape[-1], smallest)
+        require(of_y.shape == of_x.shape, "counts_y", f"must be of shape {of_x.shape}", of_y.shape)
+        length = int(of_x.reshape(-1, of_x.shape[-1])[0].sum())
+        same = length == int(of_y.reshape(-1, of_y.shape[-1])[0].sum())
+        require(same, "counts_y", f"must count {length} positions as counts_x", of_y.sum(axis=-1).ravel()[:1].tolist())
+        of_both = _as_integers(matches, "matches")
+        require(of_both.shape == of_x.shape[:-1], "matches", f"must be of shape {of_x.shape[:-1]}", of_both.shape)
+        possible = int(of_both.min()) >= 0 and bool((of_both <= np.minimum(of_x, of_y).sum(axis=-1)).all())
+        require(
+            possible, "matches", "must be between 0 and the number of tokens in common", of_both.ravel()[:3].tolist()
+        )
+        pairs = self._on_tables()._as_extra(extra, of_x[..., None, :])
+        pairs = None if pairs is None else pairs.reshape(-1, 2)
+        of_x, of_y = (counts.reshape(-1, of_x.shape[-1]) for counts in (of_x, of_y))
+        flat = of_both.reshape(-1)
+        step = max(1, BLOCK_BYTES // (8 * 5 * ARRAYS_AT_ONCE))
+        blocks = []
+        for i in range(0, len(flat), step):
+            own = slice(i, i + step)
+            extras = None if pairs is None else pairs[own]
+            sides = overlap_sides_of_counts(of_x[own], of_y[own], flat[own], extras, self.net.extra_token)
+            blocks.append(values_of(self.net, sides, self.tangent, len(flat[own])))
+        values = np.concatenate(blocks).reshape(of_both.shape)
+        return float(values) if values.ndim == 0 else values
+
+
+def overlap_sides_of_counts(
+    of_x: np.ndarray, of_y: np.ndarray, matches: np.ndarray, extra: np.ndarray | None, extra_token: str | None
+) -> Sides:
+    """The cells of the overlap ring for token counts (k, V) and matches (k,) of all positions but the extra one."""
+    of_x, of_y, matches = (counts.astype(np.float64) for counts in (of_x, of_y, matches))
+    same = None if extra is None else extra[:, 0] == extra[:, 1]
+    if extra_token == "last":
+        for counts, tokens in ((of_x, extra[:, 0]), (of_y, extra[:, 1])):
+            counts[np.arange(len(counts)), tokens] += 1
+        matches = matches + same
+    length, query = int(of_x[0].sum()), extra_token == "query"
+    pair = OverlapCells.from_counts(length, (of_x * of_y).sum(axis=1), matches, same, query)
+    return pair, *(own_cells(length, (counts**2).sum(axis=1), query) for counts in (of_x, of_y))
+
+
 def _as_integers(value: Any, argument: str) -> np.ndarray:
     try:
         array = np.asarray(value)
@@ -143,13 +206,24 @@ def _as_tables(value: Any, vocab_size: int | None, smallest_sum: int) -> np.ndar
     require(square, "N", "must be of shape (..., V, V)", tables.shape)
     known = vocab_size in (None, tables.shape[-1])
     require(known, "N", f"must have tables of {vocab_size} x {vocab_size} tokens", tables.shape)
-    require(int(tables.min()) >= 0, "N", "must hold counts of at least 0", int(tables.min()))
-    require(
-        int(tables.max()) <= _LARGEST_COUNT, "N", f"must hold counts of at most {_LARGEST_COUNT}", int(tables.max())
-    )
-    sums = tables.sum(axis=(-1, -2)).ravel()
-    require(int(sums[0]) >= smallest_sum, "N", f"must count at least {smallest_sum} positions", int(sums[0]))
-    require(
-        bool((sums == sums[0]).all()), "N", "must have tables of one sum", sorted({int(total) for total in sums})[:3]
-    )
+    _require_counts(tables, "N", tables.sum(axis=(-1, -2)).ravel(), "tables", smallest_sum)
     return tables.astype(np.int64)
+
+
+def _as_counts(value: Any, argument: str, vocab_size: int | None, smallest_sum: int) -> np.ndarray:
+    counts = _as_integers(value, argument)
+    require(counts.ndim >= 1 and counts.size > 0, argument, "must be of shape (..., V)", counts.shape)
+    known = vocab_size in (None, counts.shape[-1])
+    require(known, argument, f"must have counts of {vocab_size} tokens", counts.shape)
+    _require_counts(counts, argument, counts.sum(axis=-1).ravel(), "rows", smallest_sum)
+    return counts.astype(np.int64)
+
+
+def _require_counts(array: np.ndarray, argument: str, sums: np.ndarray, name: str, smallest_sum: int) -> None:
+    least, most = int(array.min()), int(array.max())
+    require(least >= 0, argument, "must hold counts of at least 0", least)
+    require(most <= _LARGEST_COUNT, argument, f"must hold counts of at most {_LARGEST_COUNT}", most)
+    require(int(sums[0]) >= smallest_sum, argument, f"must count at least {smallest_sum} positions", int(sums[0]))
+    if (sums != sums[0]).any():
+        found = sorted({int(total) for total in sums})[:3]
+        raise InvalidArgumentError(f"{argument} must have {name} of one sum, got {found}")

@@ -14,7 +14,7 @@ from symrep.errors import InvalidArchitectureError, require, require_integer, sh
 from symrep.kernels.features import Features
 from symrep.kernels.gram import MEMORY_LIMIT, gram
 from symrep.kernels.invariance import Invariance
-from symrep.kernels.joint_counts import JointCountKernel
+from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
 from symrep.kernels.layers import Layer, Residual, all_layers, common_layouts, require_layer
 from symrep.kernels.overlaps import (
     FIRST,
@@ -264,6 +264,24 @@ class Network:
         """
         require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
         return JointCountKernel(self, tangent=kernel == "ntk")
+
+    def match_kernel(self, kernel: str = "nngp") -> MatchCountKernel:
+        """The kernel as a function of the token counts of two sequences and the number of positions where they match.
+
+        Raises
+        ------
+        InvalidArchitectureError
+            When the kernel sees more of two sequences, as behind softmax attention.
+
+        Examples
+        --------
+        >>> from symrep import kernels
+        >>> net = kernels.serial(kernels.TokenEmbedding(1), kernels.Positions("1/2"), kernels.LinearAttention(), kernels.MeanPool())
+        >>> net.match_kernel()([1, 2], [1, 2], 1)  # the pair 011 and 110 of the example of nngp
+        4.875
+        """
+        require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
+        return MatchCountKernel(self, tangent=kernel == "ntk")
 
     def invariance(self) -> Invariance:
         """The symmetry of the kernel of a network with a readout, read off from the layers.

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from itertools import combinations
 from typing import Any
 
 import sympy
+from sympy.polys.rings import PolyElement
 
 from symrep.kernels.overlaps import length_symbol
-from symrep.spectra.roots import OrderedRoot, real_roots
+from symrep.spectra.roots import (
+    OrderedRoot,
+    factor_roots,
+    irreducible_factors,
+    reference_point,
+    require_real,
+    sign_at_reference,
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,28 @@ def leading_term(expression: Any) -> LeadingTerm:
     return LeadingTerm(coefficient, sympy.Integer(top.degree() - bottom.degree()))
 
 
+def _leading_element(element: Any, domain: Any) -> LeadingTerm:
+    """The leading term of a coefficient in its own domain: no expression has to be expanded."""
+    if domain.is_FractionField:
+        (top, above), (bottom, below) = _leading_part(element.numer), _leading_part(element.denom)
+        return LeadingTerm(sympy.factor(top / bottom), sympy.Integer(above - below))
+    if domain.is_PolynomialRing:
+        top, above = _leading_part(element)
+        return LeadingTerm(sympy.factor(top), sympy.Integer(above))
+    return leading_term(domain.to_sympy(element))
+
+
+def _leading_part(element: PolyElement) -> tuple[sympy.Expr, int]:
+    """The coefficient of the highest power of L, and that power."""
+    symbols = element.ring.symbols
+    if length_symbol not in symbols:
+        return element.as_expr(), 0
+    place = symbols.index(length_symbol)
+    degree = max(exponents[place] for exponents in element)
+    without = {(*e[:place], 0, *e[place + 1 :]): c for e, c in element.items() if e[place] == degree}
+    return element.ring.from_dict(without).as_expr(), degree
+
+
 def leading_roots(polynomial: sympy.Poly) -> list[LeadingTerm]:
     r"""Leading terms of all roots of a polynomial in x with coefficients in L, with multiplicity, largest first.
 
@@ -81,14 +110,23 @@ def leading_roots(polynomial: sympy.Poly) -> list[LeadingTerm]:
     :math:`(i, \delta_i)` from i to j belongs to :math:`j - i` roots of exponent minus its slope, and their coefficients are
     the nonzero roots of the leading coefficients along that edge.
 
+    Where the order of two roots of one exponent depends on the parameters, they are a maximum and a minimum; where the
+    sign of a coefficient does, its place is that at the reference point of :func:`symrep.spectra.roots.reference_point`.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When a coefficient is not real at the reference point.
+
     >>> x, L = sympy.Symbol("x"), length_symbol
     >>> [str(term) for term in leading_roots(sympy.Poly((x - L**2 - 1) * (x - 3 / L), x))]
     ['L**2', '3/L']
     """
     points = []
-    for (i,), coefficient in sorted(polynomial.terms()):
-        term = leading_term(coefficient)
-        points.append((i, term.exponent, term.coefficient))
+    for i, element in enumerate(reversed(polynomial.rep.to_list())):
+        if element:
+            term = _leading_element(element, polynomial.domain)
+            points.append((i, term.exponent, term.coefficient))
     hull = _upper_hull(points)
     terms: list[LeadingTerm] = [LeadingTerm(sympy.Integer(0), sympy.Integer(0))] * points[0][0]
     for left, right in zip(hull, hull[1:]):
@@ -102,12 +140,16 @@ def leading_roots(polynomial: sympy.Poly) -> list[LeadingTerm]:
 
 def _largest_first(polynomial: sympy.Poly) -> list[sympy.Expr]:
     """The roots in decreasing order; by Max and Min or an ordered root where the order depends on parameters."""
-    roots = real_roots(polynomial)
-    differences = [sympy.factor(a - b) for a, b in combinations(roots, 2)]
-    if all(difference.is_nonnegative for difference in differences):
+    reference = reference_point(polynomial.free_symbols_in_domain)
+    factors = irreducible_factors(polynomial)
+    for factor, _ in factors:
+        require_real(factor, reference)
+    roots = [root for factor, multiplicity in factors for root in factor_roots(factor) for _ in range(multiplicity)]
+    roots.sort(key=lambda root: root.subs(reference).evalf(50), reverse=True)
+    differences = [sympy.factor(a - b) for a, b in zip(roots, roots[1:])]
+    ordered = all(difference.is_nonnegative for difference in differences)
+    if ordered or len(factors) == 1 or not reference:
         return roots
-    if all(difference.is_nonpositive for difference in differences):
-        return roots[::-1]
     if len(roots) == 2:
         return [sympy.Max(*roots), sympy.Min(*roots)]
     return [OrderedRoot(polynomial.all_coeffs(), index) for index in range(len(roots))]
@@ -128,10 +170,7 @@ def _upper_hull(points: list[tuple[int, Any, Any]]) -> list[tuple[int, Any, Any]
 def _size(term: LeadingTerm) -> tuple[int, Any]:
     """Sort key of the value at large L: positive terms by exponent, then zero, then negative ones in reverse.
 
-    Coefficients whose sign is not known count as positive; equal exponents keep the order of ``real_roots``.
+    Equal exponents keep their order.
     """
-    if term.coefficient == 0:
-        return (0, 0)
-    if term.coefficient.is_negative:
-        return (-1, -term.exponent)
-    return (1, term.exponent)
+    sign = sign_at_reference(term.coefficient)
+    return (sign, sign * term.exponent)

@@ -9,13 +9,15 @@ It is stable in float64. Every block is the restriction of :math:`\sqrt q K \sqr
 difference over a column of height h has h! terms, but the weight of the column is :math:`V^{-2h}` under uniform tokens: at
 V = 2 the errors of kernel values reach the eigenvalues of (L-k,k) with a factor :math:`2^{-k}` at most, relative to the
 largest. ``NumericBlock.rounding`` is that bound.
+
+Kernels that the token counts of both sequences and the number of their matches determine reach much further, by
+:mod:`symrep.spectra.match_blocks`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from math import comb, factorial, prod
 from typing import Any
 
@@ -33,165 +35,28 @@ from symrep.errors import (
     require_integer,
 )
 from symrep.kernels import Network
-from symrep.measures import ExchangeableMeasure, log_count_probabilities
+from symrep.measures import ExchangeableMeasure, HiddenMarkov, log_count_probabilities
+from symrep.spectra.block_results import BlockSpectrum, NumericBlock
 from symrep.spectra.column_differences import column_differences, full_column_difference
 from symrep.spectra.column_space import ColumnSpace, column_counts
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
-from symrep.spectra.eigenfunctions import Eigenfunction
-from symrep.spectra.kernel_values import KernelFunction, as_function, kernel_values, require_few_tables
-from symrep.spectra.spectrum import EigenLevel, EvaluatedSpectrum, power_or_number
+from symrep.spectra.kernel_functions import KernelFunction, MatchKernel, SymmetricKernel, as_symmetric_kernel
+from symrep.spectra.kernel_values import kernel_values, require_few_tables
+from symrep.spectra.match_blocks import match_block_matrix, require_small_block, solve_match_block
+from symrep.spectra.match_values import match_values, require_few_matches
 
 _MEMORY_LIMIT = 4 * 10**9
 _KERNEL_ERROR = 16 * np.finfo(float).eps
-
-
-@dataclass(frozen=True, eq=False)
-class NumericBlock:
-    """The operator on the multiplicity space of one irrep, as a symmetric matrix.
-
-    Attributes
-    ----------
-    shape
-        The irrep of the permutations of positions; ``degeneracy`` is its dimension.
-    matrix
-        In an orthonormal basis; float64, of the size of the multiplicity.
-    rounding
-        A bound on the error of its eigenvalues, from errors of some units in the last place of the kernel's values and of
-        the logarithms of the weights; eigenvalues below it cannot be told from 0.
-    """
-
-    shape: Partition
-    matrix: np.ndarray
-    rounding: float
-    space: ColumnSpace
-    measure: ExchangeableMeasure
-    extra_token: str | None
-
-    @property
-    def degeneracy(self) -> int:
-        """How often every eigenvalue occurs."""
-        return self.shape.dimension
-
-    @property
-    def size(self) -> int:
-        """The multiplicity of the irrep."""
-        return len(self.matrix)
-
-    @cached_property
-    def _decomposition(self) -> tuple[np.ndarray, np.ndarray]:
-        eigenvalues, vectors = np.linalg.eigh(self.matrix)
-        return eigenvalues[::-1], vectors[:, ::-1]
-
-    @property
-    def eigenvalues(self) -> np.ndarray:
-        """The eigenvalues, largest first."""
-        return self._decomposition[0]
-
-    @property
-    def resolved(self) -> np.ndarray:
-        """The eigenvalues that exceed the rounding errors, largest first."""
-        return self.eigenvalues[np.abs(self.eigenvalues) > self.rounding]
-
-    @property
-    def trace(self) -> float:
-        """The sum of the resolved eigenvalues, each once."""
-        return float(self.resolved.sum())
-
-    def eigenfunction(self, index: int) -> Eigenfunction:
-        """One eigenfunction of an eigenvalue, normalised under the measure: a function of arrays of sequences.
-
-        The others of the same eigenvalue are its images under permutations of the positions.
-        """
-        index = require_integer(index, "index", minimum=0)
-        require(index < self.size, "index", f"must be below {self.size}", index)
-        vector = self._decomposition[1][:, index]
-        extra = 1 if self.extra_token is None else self.space.vocab_size
-        coefficients = self.space.irreducible @ vector.reshape(extra, -1).T
-        return Eigenfunction(self.space, np.ascontiguousarray(coefficients), self.measure, self.extra_token)
-
-    def __repr__(self) -> str:
-        return f"NumericBlock({self.shape}, size={self.size})"
-
-
-@dataclass(frozen=True, eq=False)
-class BlockSpectrum:
-    """The spectrum of a permutation-symmetric kernel at one length, made by :func:`block_spectrum`."""
-
-    architecture: str
-    measure: ExchangeableMeasure
-    length: int
-    extra_token: str | None
-    blocks: tuple[NumericBlock, ...]
-    expected_trace: float
-
-    @property
-    def vocab_size(self) -> int:
-        """The number of tokens."""
-        return int(self.measure.vocab_size)
-
-    @property
-    def total_dimension(self) -> Any:
-        """V^L, the dimension of the space of functions; V^(L + 1) with a query."""
-        return power_or_number(self.vocab_size, self.length + (self.extra_token == "query"))
-
-    @property
-    def shapes(self) -> tuple[Partition, ...]:
-        """The shapes of the blocks."""
-        return tuple(block.shape for block in self.blocks)
-
-    @cached_property
-    def levels(self) -> tuple[EigenLevel, ...]:
-        """The resolved eigenvalues of all blocks, largest first."""
-        levels = [EigenLevel(b.shape, float(e), b.degeneracy) for b in self.blocks for e in b.resolved]
-        return tuple(sorted(levels, key=lambda level: -level.eigenvalue))
-
-    @property
-    def zero_degeneracy(self) -> Any:
-        """The dimension of everything else: shapes not asked for, zeros, and what rounding errors hide."""
-        return self.evaluate().zero_degeneracy
-
-    def block(self, shape: Any) -> NumericBlock:
-        """The block of a shape.
-
-        Raises
-        ------
-        InvalidArgumentError
-            When the shape was not asked for or does not occur.
-        """
-        wanted = shape if isinstance(shape, Partition) else Partition(shape)
-        found = next((block for block in self.blocks if block.shape == wanted), None)
-        if found is None:
-            raise InvalidArgumentError(f"shape must be one of {', '.join(map(str, self.shapes))}, got {wanted}")
-        return found
-
-    def trace(self, shape: Any = None) -> float:
-        """The sum of resolved eigenvalue times degeneracy, over all blocks or over that of one shape.
-
-        In long sequences deep shapes hold very many eigenvalues too small to resolve: compare with ``expected_trace``.
-        """
-        blocks = self.blocks if shape is None else (self.block(shape),)
-        return float(sum(block.trace * block.degeneracy for block in blocks))
-
-    def shares(self) -> dict[Partition, float]:
-        """The share of every shape in E K(x, x)."""
-        require(self.expected_trace != 0, "trace", "must be nonzero to be shared out", self.expected_trace)
-        return {block.shape: self.trace(block.shape) / self.expected_trace for block in self.blocks}
-
-    def evaluate(self) -> EvaluatedSpectrum:
-        """The levels as those of other spectra in float64."""
-        return EvaluatedSpectrum(self.architecture, self.levels, self.total_dimension)
-
-    def __repr__(self) -> str:
-        size = f"{len(self.blocks)} blocks, {len(self.levels)} eigenvalues"
-        return f"<BlockSpectrum of {self.architecture} under {self.measure!r}, length={self.length}: {size}>"
+_FEWEST_TOKENS_OF_MATCHES = 3
 
 
 def block_spectrum(
-    kernel: Network | sympy.Expr | KernelFunction,
+    kernel: Network | sympy.Expr | MatchKernel | KernelFunction,
     measure: ExchangeableMeasure,
     length: int,
     *,
     shapes: Iterable[Any] | None = None,
+    method: str = "auto",
     memory_limit: int = _MEMORY_LIMIT,
 ) -> BlockSpectrum:
     r"""The spectrum of any kernel that is symmetric under permutations of positions, at a finite length, in float64.
@@ -199,16 +64,21 @@ def block_spectrum(
     Parameters
     ----------
     kernel
-        A network with numbers for its parameters; a polynomial in u and m; or a function k of joint count tables: an
-        integer array (n, V, V) in, an array (n,) out, with k(N) = k(N^T).
+        A network with numbers for its parameters (its NNGP kernel; for the NTK ``net.joint_count_kernel("ntk")``); a
+        polynomial in u and m; a :class:`~symrep.spectra.kernel_functions.MatchKernel`; or a function k of joint count tables: an integer array
+        (n, V, V) in, an array (n,) out, with k(N) = k(N^T).
     measure
         An exchangeable measure with numbers.
     length
         The context length L; a last token counts, a query token comes on top.
     shapes
         The irreps wanted, partitions of the number of permuted positions; all with at most V rows unless given.
+    method
+        ``"matches"`` for kernels that token counts and the number of matches determine: polynomials in u and m, match
+        kernels, and networks without softmax attention, last and query tokens included. ``"tables"`` for all. ``"auto"``
+        takes matches where it can and there are three tokens or more; with two the tables are as few.
     memory_limit
-        Bytes that the values of the kernel and their differences may take.
+        Bytes that the values of the kernel, and the work on one shape, may take.
 
     Returns
     -------
@@ -218,18 +88,21 @@ def block_spectrum(
     ------
     InvalidArgumentError
         When the kernel function returns a wrong shape, values that are not finite, or is not symmetric; when a shape is not
-        one of the length or has more than V rows.
+        one of the length or has more than V rows; when counts and matches do not determine the kernel and the method is
+        matches.
     NotInvariantError
         When a layer of the network tells the positions apart.
     FreeSymbolError
         When the measure or the network has symbols.
     SizeLimitError
-        When the tables of joint counts, or those of columns, do not fit; says how large they are.
+        When the values of the kernel, or the work on a shape, do not fit; says how large they are.
 
     Notes
     -----
     There are :math:`\binom{L + V^2 - 1}{V^2 - 1}` tables, each evaluated once: 1.4 million at V = 2, L = 200, 0.7 million
-    at V = 3, L = 16, 0.5 million at V = 4, L = 8. The blocks take a small multiple of that.
+    at V = 3, L = 16, 0.5 million at V = 4, L = 8. The blocks take a small multiple of that. Counts and matches are
+    :math:`\binom{L + V - 1}{V - 1}^2 (L + 1)` at most: 30 million at V = 3, L = 40, where the largest of 154 blocks has
+    size 3825 (minutes, and 1.1 GB).
 
     Examples
     --------
@@ -244,30 +117,71 @@ def block_spectrum(
     """
     length = require_integer(length, "length", minimum=1)
     vocab_size = _vocab_size(measure)
-    function, extra_token, architecture = as_function(kernel)
+    known = ("auto", "tables", "matches")
+    require(method in known, "method", f"must be one of {', '.join(known)}", method)
+    form = as_symmetric_kernel(kernel)
+    extra_token = form.extra_token
     if measure.maximal_length is not None:
         longest = measure.maximal_length - (extra_token == "query")
-        require(length <= longest, "length", f"must be at most {longest} for the tokens of the urn", length)
+        require(length <= longest, "length", f"must be at most {longest} for this measure", length)
     if isinstance(kernel, Network):
         consistent = kernel.vocab_size in (None, vocab_size)
         require(consistent, "kernel", f"must have the {vocab_size} tokens of the measure", kernel.vocab_size)
+    if method == "matches" and form.of_matches is None:
+        raise InvalidArgumentError(
+            "method must be tables for a kernel that counts and matches do not determine, got matches"
+        )
+    if method == "auto":
+        few = form.of_matches is None or vocab_size < _FEWEST_TOKENS_OF_MATCHES
+        method = "tables" if few else "matches"
     moving = length - (extra_token == "last")
     memory_limit = require_integer(memory_limit, "memory_limit", minimum=1)
-    require_few_tables(moving, vocab_size, 1 if extra_token is None else vocab_size**2, memory_limit)
-    wanted = _wanted_shapes(shapes, moving, vocab_size)
+    solve = _from_tables if method == "tables" else _from_matches
+    wanted, blocks, trace = solve(form, measure, moving, shapes, memory_limit)
+    ordered = tuple(blocks[shape] for shape in wanted)
+    return BlockSpectrum(form.name, measure, length, extra_token, ordered, trace, kernel)
+
+
+Solved = tuple[list[Partition], dict[Partition, NumericBlock], float]
+
+
+def _from_tables(
+    form: SymmetricKernel, measure: ExchangeableMeasure, total: int, shapes: Iterable[Any] | None, memory_limit: int
+) -> Solved:
+    vocab_size, extra_token = int(measure.vocab_size), form.extra_token
+    require_few_tables(total, vocab_size, 1 if extra_token is None else vocab_size**2, memory_limit)
+    wanted = _wanted_shapes(shapes, total, vocab_size)
     for shape in wanted:
         _require_few_columns(shape, vocab_size, memory_limit)
-    values = kernel_values(function, moving, vocab_size, extra_token, memory_limit)
+    values = kernel_values(form.of_tables, total, vocab_size, extra_token, memory_limit)
     blocks, largest = {}, float(np.abs(values).max())
-    for shape, differences in _by_columns(values, moving, vocab_size, wanted):
+    for shape, differences in _by_columns(values, total, vocab_size, wanted):
         blocks[shape] = _block(ColumnSpace(shape, vocab_size), differences, measure, extra_token, largest)
-    trace = _expected_trace(values, moving, vocab_size, measure, extra_token)
-    return BlockSpectrum(architecture, measure, length, extra_token, tuple(blocks[shape] for shape in wanted), trace)
+    return wanted, blocks, _expected_trace(values, total, vocab_size, measure, extra_token)
+
+
+def _from_matches(
+    form: SymmetricKernel, measure: ExchangeableMeasure, total: int, shapes: Iterable[Any] | None, memory_limit: int
+) -> Solved:
+    vocab_size, extra_token = int(measure.vocab_size), form.extra_token
+    extras = 1 if extra_token is None else vocab_size
+    require_few_matches(total, vocab_size, extras**2, memory_limit)
+    wanted = _wanted_shapes(shapes, total, vocab_size)
+    for shape in wanted:
+        require_small_block(shape, vocab_size, extras, memory_limit)
+    values, blocks = match_values(form.of_matches, total, vocab_size, extra_token), {}
+    for shape in wanted:
+        solved = solve_match_block(shape, values, measure)
+        again = partial(match_block_matrix, shape, values, measure)
+        space = ColumnSpace(shape, vocab_size)
+        blocks[shape] = NumericBlock(shape, solved.eigenvalues, solved.rounding, again, space, measure, extra_token)
+    return wanted, blocks, values.expected_trace(measure)
 
 
 def _vocab_size(measure: ExchangeableMeasure) -> int:
     if not isinstance(measure, ExchangeableMeasure):
-        raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {measure!r}")
+        hint = " (measures.shuffled(measure, length) is one)" if isinstance(measure, HiddenMarkov) else ""
+        raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {measure!r}{hint}")
     if measure.parameters():
         raise FreeSymbolError(f"measure must have numbers, got symbols {', '.join(map(str, measure.parameters()))}")
     return int(measure.vocab_size)
@@ -344,7 +258,13 @@ def _block(
             parts.append(basis.T @ (basis.T @ matrix.reshape(dimension, dimension).T).T)
     size = basis.shape[1]
     matrix = np.array(parts).reshape(extras, extras, size, size).transpose(0, 2, 1, 3).reshape(extras * size, -1)
-    return NumericBlock(space.shape, (matrix + matrix.T) / 2, rounding, space, measure, extra_token)
+    matrix = (matrix + matrix.T) / 2
+    eigenvalues = np.linalg.eigvalsh(matrix)[::-1]
+    return NumericBlock(space.shape, eigenvalues, rounding, partial(_same, matrix), space, measure, extra_token)
+
+
+def _same(matrix: np.ndarray) -> np.ndarray:
+    return matrix
 
 
 def _margins(space: ColumnSpace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ space of the irrep :math:`\lambda` of S_L (Schur-Weyl duality).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -30,6 +30,15 @@ def column_counts(shape: Partition, vocab_size: int) -> tuple[int, ...]:
     """
     parts = (*shape.parts, *(0,) * (vocab_size + 1 - len(shape.parts)))
     return tuple(parts[i] - parts[i + 1] for i in range(vocab_size))
+
+
+@dataclass(frozen=True, eq=False)
+class WeightBasis:
+    """The part of an irreducible with given token counts: ``vectors`` over the ``members`` of the column space, in columns."""
+
+    weight: tuple[int, ...]
+    members: np.ndarray
+    vectors: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -124,39 +133,57 @@ class ColumnSpace:
         return sparse.coo_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
 
     @cached_property
-    def irreducible(self) -> sparse.csr_array:
-        r"""An orthonormal basis of :math:`W_\lambda`, one weight at a time: columns in :math:`U_\lambda`."""
+    def weight_bases(self) -> tuple[WeightBasis, ...]:
+        r"""Orthonormal bases of the weight spaces of :math:`W_\lambda`, those that are not 0."""
+        weights, group_of, sizes = np.unique(self.weights, axis=0, return_inverse=True, return_counts=True)
+        group_of = group_of.ravel()
+        order = np.argsort(group_of, kind="stable")
+        starts = np.cumsum(sizes) - sizes
+        members = np.split(order, starts[1:])
         if self.heights in ((), (1,)):
-            return sparse.csr_array(sparse.eye_array(self.dimension))
+            bases = (np.ones((1, 1)) for _ in members)
+        else:
+            bases = self._casimir_bases(weights, group_of, order, starts, sizes)
+        found = (WeightBasis(tuple(weight), own, basis) for weight, own, basis in zip(weights.tolist(), members, bases))
+        return tuple(basis for basis in found if basis.vectors.shape[1])
+
+    def _casimir_bases(
+        self, weights: np.ndarray, group_of: np.ndarray, order: np.ndarray, starts: np.ndarray, sizes: np.ndarray
+    ) -> Iterator[np.ndarray]:
         casimir = sparse.csr_array((self.dimension, self.dimension))
         for v, w in combinations(range(self.vocab_size), 2):
             raising = self.raising(v, w)
             casimir = casimir + raising.T @ raising
-        groups = defaultdict(list)
-        for index, weight in enumerate(map(tuple, self.weights.tolist())):
-            groups[weight].append(index)
+        entries = casimir.tocoo()
+        place = np.empty(self.dimension, dtype=np.int64)
+        place[order] = np.arange(self.dimension) - np.repeat(starts, sizes)
+        ends = np.cumsum(sizes**2)
+        # the Casimir element keeps the weight: its blocks one behind the other
+        flat = np.zeros(int(ends[-1]))
+        own = group_of[entries.row]
+        flat[(ends - sizes**2)[own] + place[entries.row] * sizes[own] + place[entries.col]] = entries.data
         parts = (*self.shape.parts, *(0,) * (self.vocab_size - len(self.shape.parts)))
-        blocks, places = [], []
-        for weight, members in groups.items():
-            members = np.array(members)
-            own = casimir[members][:, members].toarray()
+        for weight, size, end in zip(weights.tolist(), sizes, ends):
+            eigenvalues, vectors = np.linalg.eigh(flat[end - size**2 : end].reshape(size, size))
             # sum_{v<w} E_wv E_vw on a vector of this weight in W_lambda
             wanted = (_casimir_diagonal(parts) - _casimir_diagonal(weight)) / 2
-            eigenvalues, vectors = np.linalg.eigh(own)
-            inside = np.abs(eigenvalues - wanted) < 0.5
-            blocks.append(vectors[:, inside])
-            places.append(members)
-        width = sum(block.shape[1] for block in blocks)
-        result = sparse.lil_array((self.dimension, width))
-        start = 0
-        for block, members in zip(blocks, places):
-            if block.shape[1]:
-                result[members, start : start + block.shape[1]] = block
-            start += block.shape[1]
-        return sparse.csr_array(result)
+            yield vectors[:, np.abs(eigenvalues - wanted) < 0.5]
+
+    @cached_property
+    def irreducible(self) -> sparse.csr_array:
+        r"""An orthonormal basis of :math:`W_\lambda`, one weight at a time: columns in :math:`U_\lambda`."""
+        rows, columns, values, start = [], [], [], 0
+        for basis in self.weight_bases:
+            size = basis.vectors.shape[1]
+            rows.append(np.repeat(basis.members, size))
+            columns.append(np.tile(np.arange(start, start + size), len(basis.members)))
+            values.append(basis.vectors.ravel())
+            start += size
+        entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+        return sparse.csr_array(sparse.coo_array(entries, shape=(self.dimension, start)))
 
 
-def _casimir_diagonal(weight: tuple[int, ...]) -> int:
+def _casimir_diagonal(weight: Sequence[int]) -> int:
     """The quadratic Casimir element on a highest weight vector of this weight."""
     spread = sum(a - b for i, a in enumerate(weight) for b in weight[i + 1 :])
     return sum(a * a for a in weight) + spread

@@ -6,6 +6,7 @@ labelled by central elements of the group algebra that act on sequences as index
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -23,9 +24,12 @@ from symrep.errors import (
     require,
     require_integer,
 )
+from symrep.kernels.network import Network
+from symrep.spectra.level_views import LevelViews
 
 DEFAULT_LIMIT_BYTES = 2_000_000_000
 _PAIRS_PER_CALL = 2**20
+_LONGEST_SIZE = 10**24
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class DenseLevel:
 
 
 @dataclass(frozen=True)
-class DenseSpectrum:
+class DenseSpectrum(LevelViews):
     """The spectrum of an S_L-invariant kernel on [V]^(L + extra tokens), irrep by irrep; see :func:`dense_spectrum`.
 
     ``levels`` decrease in eigenvalue; levels that agree within the tolerance (accidental degeneracies, and the null
@@ -118,11 +122,16 @@ def all_sequences(vocab_size: int, length: int, *, limit_bytes: int = DEFAULT_LI
     count = vocab_size**length
     needed = 8 * count**2
     if needed > limit_bytes:
+        size = str(needed) if needed < _LONGEST_SIZE else f"about 10^{math.log10(needed):.0f}"
         raise SizeLimitError(
-            f"the dense matrix on {vocab_size}^{length} sequences needs {needed} bytes, more than limit_bytes = "
+            f"the dense matrix on {vocab_size}^{length} sequences needs {size} bytes, more than limit_bytes = "
             f"{limit_bytes}: raise limit_bytes, or use block spectra, whose cost is polynomial in the length"
         )
-    return np.indices((vocab_size,) * length).reshape(length, count).T.copy()
+    sequences = np.empty((count, length), dtype=np.int64)
+    rest = np.arange(count)
+    for s in range(length - 1, -1, -1):
+        rest, sequences[:, s] = np.divmod(rest, vocab_size)
+    return sequences
 
 
 def dense_operator(kernel: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -154,7 +163,7 @@ def dense_operator(kernel: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def dense_spectrum(
-    kernel: Callable[[np.ndarray, np.ndarray], np.ndarray] | np.ndarray,
+    kernel: Network | Callable[[np.ndarray, np.ndarray], np.ndarray] | np.ndarray,
     vocab_size: int,
     length: int,
     *,
@@ -174,8 +183,8 @@ def dense_spectrum(
     Parameters
     ----------
     kernel
-        Takes integer arrays X (n, length + extra_tokens) and Y (m, same) and returns the n x m Gram matrix; or the Gram
-        matrix over :func:`all_sequences` itself.
+        Takes integer arrays X (n, length + extra_tokens) and Y (m, same) and returns the n x m Gram matrix; or a network
+        with numbers, or the Gram matrix over :func:`all_sequences` itself.
     vocab_size, length
         V and L, at least 1.
     probabilities
@@ -199,7 +208,8 @@ def dense_spectrum(
     InvalidArgumentError
         When the Gram matrix has another shape, is not finite or not symmetric, or the probabilities do not sum to 1.
     NotInvariantError
-        When kernel or measure changes under a permutation of positions (or a renaming of tokens, if asked for).
+        When kernel or measure changes under a permutation of positions (or a renaming of tokens, if asked for); names
+        two sequences and the permutation.
     VerificationError
         When an eigenspace is not a sum of whole irreps: the tolerance is too small, close to the noise of the kernel.
 
@@ -338,6 +348,7 @@ def _real_array(value: Any, argument: str) -> np.ndarray:
 def _gram_matrix(kernel: Any, sequences: np.ndarray) -> np.ndarray:
     """The checked Gram matrix over all sequences; a function is called on slices of rows to bound its temporaries."""
     count = len(sequences)
+    kernel = kernel.nngp if isinstance(kernel, Network) else kernel
     if callable(kernel):
         rows = max(1, _PAIRS_PER_CALL // count)
         pieces = [sequences[start : start + rows] for start in range(0, count, rows)]
@@ -357,6 +368,10 @@ def _gram_matrix(kernel: Any, sequences: np.ndarray) -> np.ndarray:
 
 def _pair(sequences: np.ndarray, x: int, y: int) -> str:
     return f"x = {tuple(sequences[x].tolist())}, y = {tuple(sequences[y].tolist())}"
+
+
+def _array_form(degree: int, i: int, k: int) -> list[int]:
+    return [{i: k, k: i}.get(s, s) for s in range(degree)]
 
 
 def _first_difference(gram: np.ndarray, moved: np.ndarray, tolerance: float) -> tuple[int, int] | None:
@@ -388,7 +403,8 @@ def _check_invariant(
             x, y = witness
             raise NotInvariantError(
                 f"kernel must not change when {what} {transposition} are exchanged, got K = {gram[x, y]} at "
-                f"{_pair(sequences, x, y)} and K = {gram[swap[x], swap[y]]} after the exchange"
+                f"{_pair(sequences, x, y)} and K = {gram[swap[x], swap[y]]} after the exchange, "
+                f"permutation {_array_form(action.degree, *transposition)}"
             )
         different = np.abs(weights[swap] - weights) > tolerance * weights.max()
         if different.any():

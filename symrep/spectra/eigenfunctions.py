@@ -53,7 +53,8 @@ class Eigenfunction:
         for height in range(space.vocab_size, 0, -1):
             if not space.columns[height - 1]:
                 continue
-            number = {subset: i for i, subset in enumerate(space.subsets(height))}
+            powers = space.vocab_size ** np.arange(height)[::-1]
+            subsets = np.array(space.subsets(height)) @ powers
             for _ in range(space.columns[height - 1]):
                 column = context[:, start : start + height]
                 start += height
@@ -63,7 +64,8 @@ class Eigenfunction:
                 sign *= np.where(distinct, (-1.0) ** inversions, 0.0)
                 log_size -= gammaln(height + 1) / 2
                 if height < space.vocab_size:
-                    index = np.array([number.get(tuple(row), 0) for row in ordered.tolist()])
+                    # columns that repeat a token find some subset, and have the sign 0
+                    index = np.minimum(np.searchsorted(subsets, ordered @ powers), len(subsets) - 1)
                     counts[height][np.arange(len(context)), index] += 1
         numbers = np.zeros(len(context), dtype=np.int64)
         for height, size in zip(space.heights, space.sizes):

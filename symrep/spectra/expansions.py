@@ -13,21 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cmp_to_key
-from itertools import count
 from math import lcm
 from typing import Any
 
 import sympy
-from sympy.polys.fields import FracElement
-from sympy.polys.matrices import DomainMatrix
-from sympy.polys.rings import PolyRing
 
-from symrep.errors import FreeSymbolError, InvalidTypeError, SizeLimitError, require, require_integer
+from symrep.errors import FreeSymbolError, InvalidTypeError, require, require_integer
 from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_coefficient
 from symrep.spectra.asymptotics import LeadingTerm
-from symrep.spectra.isotypic_block import Block
-from symrep.spectra.roots import factor_roots, irreducible_factors
+from symrep.spectra.field_towers import FieldTower
+from symrep.spectra.roots import factor_roots, irreducible_factors, rational_square_root, reference_point, require_real
 
 _LARGEST_PRODUCT = 10_000
 _DIGITS = 60
@@ -153,7 +149,7 @@ def expand_roots(polynomial: sympy.Poly, order: int) -> list[Expansion]:
     _require_rational(polynomial)
     order = require_integer(order, "order", minimum=1)
     factors = irreducible_factors(polynomial)
-    return [expansion for factor, m in factors for expansion in _expand_factor(factor, order) for _ in range(m)]
+    return [expansion for factor, m in factors for expansion in expand_factor(factor, order) for _ in range(m)]
 
 
 def expand_rational(expression: Any, order: int) -> Expansion:
@@ -166,18 +162,21 @@ def expand_rational(expression: Any, order: int) -> Expansion:
     return expand_roots(sympy.Poly(x - sympy.sympify(expression), x), order)[0]
 
 
-def expand_block(block: Block, order: int) -> list[tuple[Expansion, int]]:
+def expand_block(block: Any, order: int) -> list[tuple[Expansion, int]]:
     """The expansions of the eigenvalues of a block, in the order of ``block.eigenvalues``, with their multiplicities.
+
+    The same as :meth:`symrep.spectra.isotypic_block.Block.expand`.
 
     >>> from symrep import kernels, measures, spectrum
     >>> block = spectrum(kernels.architecture("linear-block", "pool"), measures.iid_uniform(2)).blocks[2]
     >>> [(str(expansion), multiplicity) for expansion, multiplicity in expand_block(block, 2)]
     [('a**2*p/(2*L) - a**2*p/L**2', 1)]
     """
+    from symrep.spectra.isotypic_block import Block
+
     if not isinstance(block, Block):
         raise InvalidTypeError(f"block must be a Block, got {type(block).__name__}")
-    order = require_integer(order, "order", minimum=1)
-    return [(expansion, m) for factor, m in block.factors for expansion in _expand_factor(factor, order)]
+    return list(block.expand(order))
 
 
 def _require_rational(polynomial: Any) -> None:
@@ -189,133 +188,23 @@ def _require_rational(polynomial: Any) -> None:
     for coefficient in polynomial.all_coeffs():
         namesakes = {s for s in coefficient.free_symbols if s.name == length_symbol.name} - {length_symbol}
         require(not namesakes, "coefficients", "must write L as symrep.kernels.overlaps.length_symbol", coefficient)
-        rational = all(node.exp.is_Integer if node.is_Pow else isinstance(node, allowed)
-                       for node in sympy.preorder_traversal(coefficient))
+        rational = all(
+            node.exp.is_Integer if node.is_Pow else isinstance(node, allowed)
+            for node in sympy.preorder_traversal(coefficient)
+        )
         require(rational, "coefficients", "must be rational in symbols, with rational numbers", coefficient)
 
 
-@dataclass(frozen=True)
-class _Tower:
-    r"""The field :math:`K(\theta_1, \dots, \theta_k)`, each theta a root of an irreducible polynomial over the last.
-
-    Elements are those of K when there is no theta, else polynomials in the thetas reduced by the moduli, which are a
-    Gröbner basis in lexicographic order: the ring lists the newest theta first, ``thetas`` the oldest.
-    """
-
-    ground: Any
-    ring: PolyRing | None = None
-    moduli: tuple[Any, ...] = ()
-    degrees: tuple[int, ...] = ()
-    minimal_polynomials: tuple[tuple[sympy.Expr, ...], ...] = ()
-
-    @property
-    def thetas(self) -> tuple[sympy.Symbol, ...]:
-        return () if self.ring is None else self.ring.symbols[::-1]
-
-    def extended(self, minimal: list[Any]) -> _Tower:
-        """The field with one more theta, a root of this monic polynomial (coefficients from the highest down)."""
-        thetas = (sympy.Dummy("theta"), *self.thetas[::-1])
-        ring = PolyRing(thetas, self.ground, sympy.polys.orderings.lex)
-        higher = _Tower(self.ground, ring)
-        degree = len(minimal) - 1
-        modulus = sum((higher.lift(c) * ring.gens[0] ** (degree - i) for i, c in enumerate(minimal)), ring.zero)
-        moduli = (modulus, *(m.set_ring(ring) for m in self.moduli))
-        polynomials = (*self.minimal_polynomials, tuple(self.to_sympy(c) for c in minimal))
-        return _Tower(self.ground, ring, moduli, (*self.degrees, degree), polynomials)
-
-    def lift(self, element: Any) -> Any:
-        """An element of a smaller field of the tower, or an integer, as one of this field."""
-        if self.ring is None:
-            return self.ground.convert(element)
-        return element.set_ring(self.ring) if hasattr(element, "set_ring") else self.ring.ground_new(element)
-
-    def product(self, a: Any, b: Any) -> Any:
-        work = _size(a) * _size(b)
-        if work > _LARGEST_PRODUCT:
-            raise SizeLimitError(f"the expansion needs a product of coefficients with {work} pairs of monomials, the "
-                                 f"limit is {_LARGEST_PRODUCT}: use a smaller order or numbers for some parameters")
-        return a * b if self.ring is None else (a * b).rem(self.moduli)
-
-    def inverse(self, element: Any) -> Any:
-        if self.ring is None:
-            return 1 / element
-        monomials = [self.ring.one]
-        for generator, degree in zip(self.ring.gens, self.degrees[::-1]):
-            monomials = [m * generator**k for m in monomials for k in range(degree)]
-        images = [self.product(element, m) for m in monomials]
-        keys, size = [m.leading_expv() for m in monomials], len(monomials)
-        rows = [[image.get(key, self.ground.zero) for image in images] for key in keys]
-        unit = DomainMatrix([[self.ground.convert(int(key == keys[0]))] for key in keys], (size, 1), self.ground)
-        solution = DomainMatrix(rows, (size, size), self.ground).lu_solve(unit).to_list()
-        return sum((m * row[0] for m, row in zip(monomials, solution)), self.ring.zero)
-
-    def to_sympy(self, element: Any) -> sympy.Expr:
-        return self.ground.to_sympy(element) if self.ring is None else element.as_expr()
-
-    def from_sympy(self, expression: sympy.Expr) -> Any:
-        if self.ring is None:
-            return self.ground.from_sympy(expression)
-        polynomial = sympy.Poly(expression, *self.ring.symbols, domain=self.ground)
-        return self.ring.from_dict(dict(polynomial.rep.to_dict())).rem(self.moduli)
-
-    def factors(self, edge: list[Any]) -> list[tuple[list[Any], int]]:
-        """Monic irreducible factors with multiplicities; coefficients from the highest down."""
-        z = sympy.Dummy("z")
-        if self.ring is None:
-            polynomial = sympy.Poly([self.to_sympy(c) for c in edge], z)
-            return [([self.from_sympy(c) for c in f.all_coeffs()], m) for f, m in irreducible_factors(polynomial)]
-        derivative = [c * (len(edge) - 1 - i) for i, c in enumerate(edge[:-1])]
-        reduced = self._divided(edge, self._gcd(edge, derivative))[0]
-        expression = sum(self.to_sympy(c) * z ** (len(reduced) - 1 - i) for i, c in enumerate(reduced))
-        # Trager: the norm of a shift of the polynomial without repeated factors, factored over K
-        for multiple in count():
-            shift = sum(multiple**k * theta for k, theta in enumerate(self.thetas, start=1))
-            norm = expression.subs(z, z - shift)
-            for theta, modulus in zip(self.ring.symbols, self.moduli):
-                norm = sympy.resultant(norm, modulus.as_expr(), theta)
-            norm_factors = irreducible_factors(sympy.Poly(norm, z))
-            if all(multiplicity == 1 for _, multiplicity in norm_factors):
-                break
-        factors = []
-        for factor, _ in norm_factors:
-            moved = sympy.Poly(factor.as_expr().subs(factor.gen, z + shift), z).all_coeffs()
-            common = self._gcd(reduced, [self.from_sympy(c) for c in moved])
-            multiplicity, (rest, remainder) = 0, self._divided(edge, common)
-            while not remainder:
-                multiplicity, (rest, remainder) = multiplicity + 1, self._divided(rest, common)
-            factors.append((common, multiplicity))
-        return factors
-
-    def _divided(self, a: list[Any], b: list[Any]) -> tuple[list[Any], list[Any]]:
-        """Quotient and remainder, the latter without leading zeros; b is monic."""
-        quotient = []
-        while len(a) >= len(b):
-            quotient.append(a[0])
-            a = [c - self.product(a[0], b[i]) if i < len(b) else c for i, c in enumerate(a)][1:]
-        while a and not a[0]:
-            a = a[1:]
-        return quotient, a
-
-    def _gcd(self, a: list[Any], b: list[Any]) -> list[Any]:
-        """Monic."""
-        while b:
-            inverse = self.inverse(b[0])
-            monic = [self.product(c, inverse) for c in b]
-            a, b = monic, self._divided(a, monic)[1]
-        return a
-
-
-def _expand_factor(factor: sympy.Poly, order: int) -> list[Expansion]:
-    """The expansions of the roots of one irreducible factor, largest first at the reference point."""
+def expand_factor(factor: sympy.Poly, order: int) -> list[Expansion]:
+    """The expansions of the roots of one monic irreducible factor, largest first at the reference point."""
     polynomial = sympy.Poly(sympy.together(factor.as_expr()).as_numer_denom()[0], factor.gen, length_symbol)
     ground, elements = sympy.construct_domain(polynomial.coeffs(), field=True)
     series: list[_Series] = [{} for _ in range(factor.degree() + 1)]
     for (i, exponent), element in zip(polynomial.monoms(), elements):
         series[i][Fraction(exponent)] = element
-    parameters = sorted(factor.free_symbols_in_domain - {length_symbol}, key=lambda symbol: symbol.name)
-    reference = {symbol: sympy.Rational(sympy.prime(k), 10) for k, symbol in enumerate(parameters, start=4)}
+    reference = reference_point(factor.free_symbols_in_domain)
     found = []
-    for tower, branch in _branches(series, factor.degree(), _Tower(ground), (), order):
+    for tower, branch in _branches(series, factor.degree(), FieldTower(ground), (), order):
         for terms in _conjugates(tower, branch, reference):
             values = {exponent: coefficient.subs(reference).evalf(_DIGITS) for coefficient, exponent in terms}
             is_exact = len(terms) <= order
@@ -333,8 +222,8 @@ def _sign_of_difference(one: dict[Any, sympy.Expr], other: dict[Any, sympy.Expr]
 
 
 def _branches(
-    series: list[_Series], roots: int, tower: _Tower, terms: _Terms, order: int
-) -> Iterator[tuple[_Tower, _Terms]]:
+    series: list[_Series], roots: int, tower: FieldTower, terms: _Terms, order: int
+) -> Iterator[tuple[FieldTower, _Terms]]:
     """The field and the terms of each class of conjugate roots: all terms, or more than ``order``.
 
     ``series`` is the polynomial in what is left of x after ``terms``; its smallest roots, so many, continue them.
@@ -360,7 +249,7 @@ def _branches(
         first = last
 
 
-def _simple_root(series: list[_Series], scale: Fraction, tower: _Tower, number: int) -> _Terms:
+def _simple_root(series: list[_Series], scale: Fraction, tower: FieldTower, number: int) -> _Terms:
     """So many terms of the one root below ``scale``, or all where these are fewer.
 
     In units of L^scale and divided by the leading part of the linear coefficient, the polynomial has no positive powers
@@ -388,7 +277,9 @@ def _simple_root(series: list[_Series], scale: Fraction, tower: _Tower, number: 
     return terms
 
 
-def _shift(series: list[_Series], root: Any, exponent: Fraction, tower: _Tower, lowest: Fraction | None = None) -> None:
+def _shift(
+    series: list[_Series], root: Any, exponent: Fraction, tower: FieldTower, lowest: Fraction | None = None
+) -> None:
     """Replace the unknown y by root L^exponent + y, in place; powers of L below ``lowest`` are left out."""
     for start in range(len(series) - 1):
         for i in range(len(series) - 2, start - 1, -1):
@@ -399,14 +290,9 @@ def _shift(series: list[_Series], root: Any, exponent: Fraction, tower: _Tower, 
             series[i] = {e: c for e, c in row.items() if c}
 
 
-def _size(element: Any) -> int:
-    """The number of monomials in numerators and denominators."""
-    if isinstance(element, dict):
-        return sum(_size(c) for c in element.values())
-    return len(element.numer) + len(element.denom) if isinstance(element, FracElement) else 1
-
-
-def _conjugates(tower: _Tower, terms: _Terms, reference: dict[Any, Any]) -> Iterator[list[tuple[Any, sympy.Rational]]]:
+def _conjugates(
+    tower: FieldTower, terms: _Terms, reference: dict[Any, Any]
+) -> Iterator[list[tuple[Any, sympy.Rational]]]:
     """The terms for every choice of the roots that the thetas of the tower stand for."""
     expressions = [(tower.to_sympy(c), sympy.Rational(e.numerator, e.denominator)) for c, e in terms]
     choices: list[tuple[dict[Any, Any], dict[Any, Any]]] = [({}, {})]
@@ -427,22 +313,8 @@ def _roots(
     symbol = sympy.Dummy("surd")
     coefficients = [c.xreplace(surds) for c in minimal]
     polynomial = sympy.Poly(coefficients, sympy.Dummy("z"))
-    numeric = sympy.Poly([c.subs(reference).evalf(_DIGITS) for c in coefficients], polynomial.gen)
-    imaginary = max(abs(sympy.im(root)) for root in numeric.nroots(n=_DIGITS, maxsteps=500))
-    require(bool(imaginary < _EQUAL), "polynomial", "must have only real roots; leading coefficients solve", polynomial)
+    require_real(polynomial, reference)
     if len(minimal) > 3:
         return [(symbol, symbol, root) for root in factor_roots(polynomial)]
-    outer, inner = _square_root(coefficients[1] ** 2 - 4 * coefficients[2])
+    outer, inner = rational_square_root(coefficients[1] ** 2 - 4 * coefficients[2])
     return [((-minimal[1] + sign * outer * symbol) / 2, symbol, sympy.sqrt(inner)) for sign in (1, -1)]
-
-
-def _square_root(expression: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
-    """The square root as a rational expression, whose sign may depend on parameters, and what is under the root."""
-    numerator, denominator = sympy.fraction(sympy.factor(expression))
-    constant, factors = sympy.factor_list(numerator * denominator)
-    outer = sympy.Mul(*(f ** (m // 2) for f, m in factors)) / denominator
-    inner = sympy.Mul(*(f for f, m in factors if m % 2))
-    scale, under = sympy.sqrt(abs(constant)).as_coeff_Mul()
-    # the sign goes inside one factor, for sympy takes the square root of a negative factor to be imaginary
-    inner = inner if constant > 0 else sympy.expand(-inner)
-    return outer * scale, under**2 * inner

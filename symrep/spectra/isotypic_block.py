@@ -10,9 +10,10 @@ import sympy
 from sympy.polys.matrices import DomainMatrix
 
 from symrep.combinatorics.partitions import Partition
-from symrep.errors import InvalidArgumentError
+from symrep.errors import InvalidArgumentError, require_integer
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm, leading_roots, leading_term
+from symrep.spectra.expansions import Expansion, expand_factor
 from symrep.spectra.roots import factor_roots, irreducible_factors
 
 Shape = Partition | PaddedShape
@@ -58,16 +59,34 @@ class Block:
         return sympy.factor(self.matrix.trace())
 
     @cached_property
+    def is_zero(self) -> bool:
+        """Whether all eigenvalues are 0: whether the sum of their squares is, because they are real."""
+        if all(entry == 0 for entry in self.matrix.flat()):
+            return True
+        symbols = sorted(self.matrix.free_symbols, key=str)
+        # one point decides nearly always, and the sum as a function of the symbols can be large
+        point = {symbol: sympy.Integer(sympy.prime(100 + k)) for k, symbol in enumerate(symbols)}
+        there = _sum_of_squares(self.matrix.xreplace(point))
+        return not (there.is_Rational and there != 0) and sympy.cancel(_sum_of_squares(self.matrix)) == 0
+
+    @cached_property
     def characteristic_polynomial(self) -> sympy.Poly:
         """det(x - matrix) as a polynomial in x."""
-        coefficients = DomainMatrix.from_Matrix(self.matrix).to_field().charpoly()
-        domain = DomainMatrix.from_Matrix(self.matrix).to_field().domain
-        return sympy.Poly([sympy.factor(domain.to_sympy(c)) for c in coefficients], eigenvalue_symbol)
+        matrix = DomainMatrix.from_Matrix(self.matrix).to_field()
+        return _as_poly(matrix.charpoly(), matrix.domain)
 
     @cached_property
     def factors(self) -> tuple[tuple[sympy.Poly, int], ...]:
-        """The monic irreducible factors of the characteristic polynomial over the field of its coefficients."""
-        return tuple(irreducible_factors(self.characteristic_polynomial))
+        """The monic irreducible factors of the characteristic polynomial over the field of its coefficients.
+
+        Lowest degree first. They are found part by part where the matrix is block triangular.
+        """
+        matrix = DomainMatrix.from_Matrix(self.matrix).to_field()
+        powers: dict[sympy.Poly, int] = {}
+        for coefficients, repeated in matrix.charpoly_factor_blocks():
+            for factor, power in irreducible_factors(_as_poly(coefficients, matrix.domain)):
+                powers[factor] = powers.get(factor, 0) + power * repeated
+        return tuple(sorted(powers.items(), key=lambda entry: (entry[0].degree(), entry[1])))
 
     @cached_property
     def eigenvalues(self) -> tuple[tuple[sympy.Expr, int], ...]:
@@ -89,6 +108,20 @@ class Block:
                 terms.extend(leading_roots(factor))
         return tuple(terms)
 
+    def expand(self, order: int) -> tuple[tuple[Expansion, int], ...]:
+        """The large-L expansion of every entry of ``eigenvalues`` to ``order`` nonzero terms, with its multiplicity.
+
+        See :func:`symrep.spectra.expansions.expand_roots`, also for errors, cost, and the order where it depends on the
+        parameters; ``leading_terms`` says maximum and minimum there.
+
+        >>> from symrep import kernels, measures, spectrum
+        >>> block = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2)).block((1,), (1, 1))
+        >>> [(str(expansion), multiplicity) for expansion, multiplicity in block.expand(2)]
+        [('a**2*p/2 + a*p**2/L', 1)]
+        """
+        order = require_integer(order, "order", minimum=1)
+        return tuple((expansion, power) for factor, power in self.factors for expansion in expand_factor(factor, order))
+
     def radicals(self) -> dict[sympy.Expr, int]:
         """All eigenvalues in radicals, with multiplicities: for irreducible factors of degree at most four.
 
@@ -109,8 +142,20 @@ class Block:
         return result
 
     def __repr__(self) -> str:
-        labels = ", ".join(str(label) for label in (self.shape, self.token_shape, self.query_shape) if label is not None)
+        labels = ", ".join(
+            str(label) for label in (self.shape, self.token_shape, self.query_shape) if label is not None
+        )
         return f"Block({labels}, size={self.size})"
 
     def _repr_latex_(self) -> str:
         return f"${sympy.latex(self.matrix)}$"
+
+
+def _sum_of_squares(matrix: sympy.ImmutableMatrix) -> sympy.Expr:
+    """The sum of the squares of the eigenvalues: the trace of the square."""
+    size = range(matrix.rows)
+    return sympy.Add(*(matrix[i, k] * matrix[k, i] for i in size for k in size))
+
+
+def _as_poly(coefficients: list[Any], domain: Any) -> sympy.Poly:
+    return sympy.Poly.from_list(coefficients, eigenvalue_symbol, domain=domain)

@@ -1,4 +1,4 @@
-"""Kernels as functions of joint count tables, and their values at all tables of one length."""
+"""The values of a kernel at all joint count tables of one length."""
 
 from __future__ import annotations
 
@@ -6,46 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import sympy
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, shown
-from symrep.kernels import Network
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 
 KernelFunction = Callable[..., np.ndarray]
 _ROUNDING = 1e-9
 _ARRAYS_AT_ONCE = 6
-
-
-def as_function(kernel: Any) -> tuple[KernelFunction, str | None, str]:
-    """A kernel as a function of joint count tables, its extra token, and its name."""
-    if isinstance(kernel, Network):
-        return kernel.joint_count_kernel(), kernel.extra_token, repr(kernel)
-    if isinstance(kernel, sympy.Expr):
-        return _polynomial_function(kernel), None, str(kernel)
-    if callable(kernel):
-        return kernel, None, getattr(kernel, "__name__", repr(kernel))
-    raise InvalidTypeError(
-        f"kernel must be a network, a polynomial in u and m or a function of joint counts, got {shown(kernel)}"
-    )
-
-
-def _polynomial_function(polynomial: sympy.Expr) -> KernelFunction:
-    by_name = {symbol.name: symbol for symbol in polynomial.free_symbols}
-    unknown = sorted(by_name.keys() - {"u", "m", "L"})
-    require(not unknown, "kernel", "must have no symbols but u, m and L", unknown)
-    counts = [by_name[name] for name in ("u", "m") if name in by_name]
-    require(bool(polynomial.is_polynomial(*counts)), "kernel", "must be a polynomial in u and m", polynomial)
-    symbols = [by_name.get(name, sympy.Symbol(name)) for name in ("u", "m", "L")]
-    evaluate = sympy.lambdify(symbols, polynomial, "numpy")
-
-    def function(tables: np.ndarray) -> np.ndarray:
-        tables = tables.astype(np.float64)
-        overlap = (tables.sum(axis=2) * tables.sum(axis=1)).sum(axis=1)
-        matches = np.trace(tables, axis1=1, axis2=2)
-        return np.broadcast_to(evaluate(overlap, matches, tables.sum(axis=(1, 2))), matches.shape)
-
-    return function
 
 
 def require_few_tables(total: int, vocab_size: int, pairs: int, memory_limit: int) -> None:
@@ -59,11 +26,16 @@ def require_few_tables(total: int, vocab_size: int, pairs: int, memory_limit: in
         )
 
 
-def _as_array(values: Any) -> np.ndarray:
+def real_values(found: Any, count: int) -> np.ndarray:
+    """What a kernel function returned, as float64, when it is one real number for every row."""
     try:
-        return np.asarray(values)
+        values = np.asarray(found)
     except ValueError:
-        raise InvalidArgumentError(f"kernel must return an array, got ragged {shown(values)}") from None
+        raise InvalidArgumentError(f"kernel must return an array, got ragged {shown(found)}") from None
+    require(values.shape == (count,), "kernel", f"must return an array of shape ({count},)", values.shape)
+    if values.dtype.kind not in "fiu":
+        raise InvalidTypeError(f"kernel must return real numbers, got entries of type {values.dtype}")
+    return values.astype(np.float64)
 
 
 def kernel_values(
@@ -87,11 +59,7 @@ def kernel_values(
     for pair in range(pairs):
         tokens = divmod(pair, vocab_size)
         extra = () if extra_token is None else (np.broadcast_to(tokens, (count, 2)),)
-        found = _as_array(function(tables, *extra))
-        require(found.shape == (count,), "kernel", f"must return an array of shape ({count},)", found.shape)
-        if found.dtype.kind not in "fiu":
-            raise InvalidTypeError(f"kernel must return real numbers, got entries of type {found.dtype}")
-        found = found.astype(np.float64)
+        found = real_values(function(tables, *extra), count)
         wrong = np.flatnonzero(~np.isfinite(found))
         require(not len(wrong), "kernel", "must be finite", tables[wrong[:1]].tolist())
         values[pair] = found

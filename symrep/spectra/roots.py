@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sympy
 
 from symrep.errors import require
+from symrep.kernels.overlaps import length_symbol
+
+_DIGITS = 60
+_EQUAL = sympy.Float(10) ** -40
 
 
 class OrderedRoot(sympy.Expr):
@@ -82,6 +87,9 @@ def real_roots(polynomial: sympy.Poly) -> list[sympy.Expr]:
 
 def irreducible_factors(polynomial: sympy.Poly) -> list[tuple[sympy.Poly, int]]:
     """Monic irreducible factors over the field of the coefficients, with multiplicities."""
+    if polynomial.domain.is_FractionField or polynomial.domain.is_PolynomialRing:
+        cleared = polynomial.clear_denoms(convert=True)[1]
+        return [(factor.to_field().monic(), multiplicity) for factor, multiplicity in cleared.factor_list()[1]]
     x = polynomial.gen
     numerator = sympy.together(polynomial.as_expr()).as_numer_denom()[0]
     factors = []
@@ -105,8 +113,13 @@ def factor_roots(factor: sympy.Poly) -> list[sympy.Expr]:
 
 
 def _quadratic_roots(trace: sympy.Expr, determinant: sympy.Expr) -> list[sympy.Expr]:
-    """The roots of x^2 - trace x + determinant, larger first, with common factors taken out."""
+    """The roots of x^2 - trace x + determinant, larger first, with common factors taken out.
+
+    A square under the root whose sign depends on the parameters is taken as at the reference point and large L, without
+    an absolute value: the roots stay rational in the parameters and one surd.
+    """
     square_root = sympy.sqrt(sympy.factor(trace**2 - 4 * determinant))
+    square_root = square_root.replace(sympy.Abs, lambda inside: inside * sign_at_reference(inside))
     surds = [f for f in sympy.Mul.make_args(square_root) if f.is_Pow and not f.exp.is_Integer]
     surd = sympy.Mul(*surds)
     rational = square_root / surd
@@ -119,3 +132,49 @@ def _quadratic_roots(trace: sympy.Expr, determinant: sympy.Expr) -> list[sympy.E
         # sympy would multiply a bare number into the sum and lose the common denominator
         return [sympy.Mul(common, total, evaluate=common == 1) for total in sums]
     return [common * total for total in sums]
+
+
+def reference_point(symbols: Iterable[sympy.Symbol]) -> dict[sympy.Symbol, sympy.Rational]:
+    """Numbers for the parameters (all symbols but L): 7/10, 11/10, 13/10 and so on, in the order of their names.
+
+    What depends on the parameters and has to be decided, such as the order of two roots, is decided there.
+    """
+    parameters = sorted(set(symbols) - {length_symbol}, key=lambda symbol: symbol.name)
+    return {symbol: sympy.Rational(sympy.prime(k), 10) for k, symbol in enumerate(parameters, start=4)}
+
+
+def sign_at_reference(expression: sympy.Expr) -> int:
+    """The sign at the reference point, for all large L; 0 where it vanishes there.
+
+    >>> a, p = sympy.symbols("a p", positive=True)
+    >>> sign_at_reference(a - p), sign_at_reference(length_symbol * (p - a) - 7)
+    (-1, 1)
+    """
+    known = expression.is_positive, expression.is_negative
+    if any(known):
+        return 1 if known[0] else -1
+    there = expression.subs(reference_point(expression.free_symbols))
+    if there.has(length_symbol):
+        top, bottom = (sympy.Poly(part, length_symbol).LC() for part in sympy.fraction(sympy.together(there)))
+        there = top * bottom
+    value = there.evalf(_DIGITS)
+    return 0 if abs(value) < _EQUAL else 1 if value > 0 else -1
+
+
+def require_real(polynomial: sympy.Poly, reference: dict[sympy.Symbol, sympy.Rational]) -> None:
+    """Raise InvalidArgumentError unless all roots are real at the reference point."""
+    numeric = sympy.Poly([c.subs(reference).evalf(_DIGITS) for c in polynomial.all_coeffs()], polynomial.gen)
+    imaginary = max(abs(sympy.im(root)) for root in numeric.nroots(n=_DIGITS, maxsteps=500))
+    require(bool(imaginary < _EQUAL), "polynomial", "must have only real roots; leading coefficients solve", polynomial)
+
+
+def rational_square_root(expression: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """The square root as a rational expression, whose sign may depend on parameters, and what is under the root."""
+    numerator, denominator = sympy.fraction(sympy.factor(expression))
+    constant, factors = sympy.factor_list(numerator * denominator)
+    outer = sympy.Mul(*(f ** (m // 2) for f, m in factors)) / denominator
+    inner = sympy.Mul(*(f for f, m in factors if m % 2))
+    scale, under = sympy.sqrt(abs(constant)).as_coeff_Mul()
+    # the sign goes inside one factor, for sympy takes the square root of a negative factor to be imaginary
+    inner = inner if constant > 0 else sympy.expand(-inner)
+    return outer * scale, under**2 * inner

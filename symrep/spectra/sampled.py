@@ -144,7 +144,8 @@ def sampled_spectrum(
     ----------
     kernel
         A network with numbers for its parameters, or a function of integer arrays X (n, length + extra_tokens) and
-        Y (m, same) that returns the n x m Gram matrix.
+        Y (m, same) that returns the n x m Gram matrix. It need not be invariant under permutations of positions: the
+        weights then show how its eigenfunctions mix irreps (:func:`symrep.find_invariance_witness` tells).
     measure_or_sampler
         An object with ``sample(generator, n_samples, length)``, or a function of ``(generator, n_samples)`` that
         returns an integer array (n_samples, length + extra_tokens). Irrep weights hold for measures that are

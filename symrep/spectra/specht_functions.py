@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, combinations_with_replacement, permutations, product
+from itertools import chain, combinations, combinations_with_replacement, groupby, permutations, product
+from math import prod
 from typing import Any
 
 import sympy
@@ -91,12 +92,19 @@ class SpechtFunctions:
 
     @cached_property
     def _configurations(self) -> tuple[tuple[tuple[tuple[int, ...], ...], tuple[int, ...]], ...]:
-        """Increasing tokens for every column (others follow by antisymmetry), and extra tokens."""
-        choices = [tuple(combinations(range(self.vocab_size), len(boxes) + 1)) for boxes in self._columns]
+        """Increasing tokens for every column (others follow by antisymmetry), columns of one height in order; extra tokens."""
         extras = tuple(product(range(self.vocab_size), repeat=self.extra_tokens))
-        return tuple((columns, extra) for columns in product(*choices) for extra in extras)
+        by_height = []
+        for height, columns in groupby(self._columns, key=len):
+            choices = combinations(range(self.vocab_size), height + 1)
+            # seeds are symmetric within rows, so columns of one height may trade places
+            by_height.append(tuple(combinations_with_replacement(choices, len(tuple(columns)))))
+        found = (tuple(chain.from_iterable(groups)) for groups in product(*by_height))
+        return tuple((columns, extra) for columns in found for extra in extras)
 
-    def _signed_fillings(self, columns: tuple[tuple[int, ...], ...]) -> Iterator[tuple[int, tuple[int, ...], tuple[int, ...]]]:
+    def _signed_fillings(
+        self, columns: tuple[tuple[int, ...], ...]
+    ) -> Iterator[tuple[int, tuple[int, ...], tuple[int, ...]]]:
         """All ways to permute tokens in columns: sign, tokens in row one, tokens in the lower boxes."""
         for orders in product(*(permutations(range(len(column))) for column in columns)):
             sign = 1
@@ -129,15 +137,26 @@ class SpechtFunctions:
         if not first:
             return polynomial.set_ring(over) if polynomial.ring != over else polynomial
         shift = sympy.QQ(len(first), self.vocab_size)
-        moved = [(M, M + sympy.QQ(first.count(v)) - shift) for v, M in enumerate(polynomial.ring.gens[: self.vocab_size - 1])]
+        moved = [
+            (M, M + sympy.QQ(first.count(v)) - shift) for v, M in enumerate(polynomial.ring.gens[: self.vocab_size - 1])
+        ]
         result = polynomial.compose(moved) if moved else polynomial
         return result.set_ring(over) if result.ring != over else result
 
     def _values(self, polynomial: PolyElement, over: PolyRing) -> Iterator[tuple[tuple[int, ...], Any]]:
-        for counts in compositions(self.rest, self.vocab_size):
-            centred = [sympy.QQ(count) - sympy.QQ(self.rest, self.vocab_size) for count in counts[:-1]]
-            pairs = list(zip(over.gens, map(over.domain.convert, centred)))
-            yield counts, polynomial.evaluate(pairs) if pairs else polynomial.coeff(1)
+        for counts, centred in self._points:
+            value = over.domain.zero
+            for exponents, coefficient in polynomial.items():
+                scale = prod((c**e for c, e in zip(centred, exponents)), start=sympy.QQ(1))
+                value += coefficient * over.domain.convert(scale)
+            yield counts, value
+
+    @cached_property
+    def _points(self) -> tuple[tuple[tuple[int, ...], tuple[Any, ...]], ...]:
+        """The counts that the rest of row one can have, and the same counts centred."""
+        mean = sympy.QQ(self.rest, self.vocab_size)
+        tables = compositions(self.rest, self.vocab_size)
+        return tuple((counts, tuple(sympy.QQ(count) - mean for count in counts[:-1])) for counts in tables)
 
     def rename(self, seed: Seed, v: int, w: int) -> Seed:
         """The seed with tokens v and w exchanged."""

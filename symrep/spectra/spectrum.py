@@ -12,12 +12,14 @@ import sympy
 
 from symrep.combinatorics.partitions import Partition, as_partition
 from symrep.display import Code, Column, Table
-from symrep.errors import FreeSymbolError, InvalidArgumentError, require_integer
+from symrep.errors import FreeSymbolError, InvalidArgumentError, require, require_integer
 from symrep.kernels.parameters import as_parameter
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm
+from symrep.spectra.expansions import Expansion
 from symrep.spectra.isotypic_block import Block, Shape
+from symrep.spectra.level_views import LevelViews
 from symrep.spectra.roots import OrderedRoot
 
 _LARGEST_BITS = 10_000
@@ -45,7 +47,7 @@ class EigenLevel:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class Spectrum(LevelViews):
     """The spectrum of a kernel operator under an exchangeable measure. Made by :func:`symrep.spectrum`.
 
     Attributes
@@ -72,6 +74,8 @@ class Spectrum:
     whole_block: Callable[[Any], Block] = field(repr=False, compare=False)
     stable_from: int = 1
     parameter_names: frozenset[str] = frozenset()
+    smallest_vocabulary: int = 1
+    kernel: Any = field(default=None, repr=False, compare=False)
 
     @property
     def vocab_size(self) -> Any:
@@ -81,17 +85,42 @@ class Spectrum:
     @cached_property
     def levels(self) -> tuple[EigenLevel, ...]:
         """The nonzero eigenvalues, largest first where they are numbers, else block by block."""
-        levels = []
-        for block in self.blocks:
+        return tuple(level for level, _, _ in self._placed_levels)
+
+    @cached_property
+    def _placed_levels(self) -> list[tuple[EigenLevel, int, int]]:
+        """Levels with the number of their block, and their place among its eigenvalues."""
+        placed = []
+        for number, block in enumerate(self.blocks):
             symbolic = not isinstance(block.shape, Partition)
             leading = block.leading_terms if symbolic else (None,) * len(block.eigenvalues)
-            for (eigenvalue, power), term in zip(block.eigenvalues, leading):
+            for place, ((eigenvalue, power), term) in enumerate(zip(block.eigenvalues, leading)):
                 if eigenvalue != 0:
                     count = block.degeneracy * power
-                    levels.append(EigenLevel(block.shape, eigenvalue, count, block.token_shape, block.query_shape, term))
-        if not any(level.eigenvalue.free_symbols for level in levels):
-            levels.sort(key=lambda level: level.eigenvalue.evalf(30), reverse=True)
-        return tuple(levels)
+                    labels = block.token_shape, block.query_shape
+                    placed.append((EigenLevel(block.shape, eigenvalue, count, *labels, term), number, place))
+        if not any(level.eigenvalue.free_symbols for level, _, _ in placed):
+            placed.sort(key=lambda entry: entry[0].eigenvalue.evalf(30), reverse=True)
+        return placed
+
+    def expansions(self, order: int) -> tuple[Expansion, ...]:
+        """The large-L expansion of the eigenvalue of every level, in the order of ``levels``, to ``order`` nonzero terms.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the length is a number, or the order is below 1.
+
+        >>> from symrep import kernels, measures, spectrum
+        >>> s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
+        >>> print(s.expansions(2)[3])
+        a**2*p/(2*L) - a**2*p/L**2
+        """
+        symbolic = not sympy.sympify(self.length).is_Integer
+        require(symbolic, "length", "must be the symbol L for expansions", self.length)
+        order = require_integer(order, "order", minimum=1)
+        by_block = [block.expand(order) for block in self.blocks]
+        return tuple(by_block[number][place][0] for _, number, place in self._placed_levels)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -139,7 +168,9 @@ class Spectrum:
             return self._at_length(value) if isinstance(value, PaddedShape) else Partition(value)
         lower = value if isinstance(value, Partition) else Partition(value)
         labels = self.shapes if argument == "shape" else tuple(block.token_shape for block in self.blocks)
-        return next((label for label in labels if isinstance(label, PaddedShape) and label.lower == lower), PaddedShape(lower))
+        return next(
+            (label for label in labels if isinstance(label, PaddedShape) and label.lower == lower), PaddedShape(lower)
+        )
 
     def _at_length(self, shape: PaddedShape) -> Partition:
         degree = shape.degree.subs({s: self.length for s in shape.degree.free_symbols if s.name == "L"})
@@ -198,8 +229,11 @@ class Spectrum:
         missing = sorted(s.name for s in self.free_symbols() if s.name not in values)
         if missing:
             raise FreeSymbolError(f"evaluate needs numbers for {', '.join(missing)}, got {sorted(values)}")
-        closed_form_holds = sympy.sympify(self.length).is_Integer or values["L"] >= self.stable_from
-        source = self if closed_form_holds else self.substitute(L=values["L"])
+        source = self
+        if not sympy.sympify(self.vocab_size).is_Integer and values["V"] < self.smallest_vocabulary:
+            source = source.substitute(V=values["V"])
+        if not sympy.sympify(self.length).is_Integer and values["L"] < self.stable_from:
+            source = source.substitute(L=values["L"])
         symbols = source.free_symbols() | sympy.sympify(source.total_dimension).free_symbols
         numbers = {symbol: values[symbol.name] for symbol in symbols}
         levels = [_evaluated(level, numbers) for level in source.levels]
@@ -234,15 +268,19 @@ class Spectrum:
             "architecture": self.architecture,
             "network": self.architecture,
             "measure": repr(self.measure),
-            "vocab_size": _plain_number(self.vocab_size),
-            "length": _plain_number(self.length),
+            "vocab_size": plain_number(self.vocab_size),
+            "length": plain_number(self.length),
             "levels": [_level_dict(level) for level in self.levels],
-            "zero_degeneracy": _plain_number(self.zero_degeneracy),
+            "zero_degeneracy": plain_number(self.zero_degeneracy),
             "trace": str(self.trace()),
         }
 
-    def table(self) -> Table:
-        """Levels as a table: labels, eigenvalue, degeneracy, and the leading term where L is a symbol."""
+    def table(self, order: int | None = None) -> Table:
+        """Levels as a table: labels, eigenvalue, degeneracy, and the leading term where L is a symbol.
+
+        With an ``order`` the expansions to so many terms take the place of the leading terms (errors as there).
+        """
+        at_large_length = [level.leading for level in self.levels] if order is None else self.expansions(order)
         columns = [Column("shape", "shape")]
         if any(level.token_shape is not None for level in self.levels):
             columns.append(Column("token_shape", "token shape"))
@@ -255,8 +293,8 @@ class Spectrum:
         elif any(_float_or_none(level.eigenvalue) is not None for level in self.levels):
             columns.append(Column("value", "value"))
         rows = []
-        for level in self.levels:
-            last = level.leading if symbolic else _float_or_none(level.eigenvalue)
+        for level, behaviour in zip(self.levels, at_large_length):
+            last = behaviour if symbolic else _float_or_none(level.eigenvalue)
             cells = {"shape": level.shape, "token_shape": level.token_shape, "query_shape": level.query_shape}
             cells |= {"eigenvalue": level.eigenvalue, "degeneracy": level.degeneracy, "leading": last, "value": last}
             rows.append(tuple(cells[column.key] for column in columns))
@@ -277,7 +315,7 @@ class Spectrum:
 
 
 @dataclass(frozen=True)
-class EvaluatedSpectrum:
+class EvaluatedSpectrum(LevelViews):
     """A spectrum in floating point: levels with float eigenvalues and integer degeneracies, largest first."""
 
     architecture: str
@@ -337,7 +375,11 @@ def _evaluated(level: EigenLevel, numbers: dict[sympy.Symbol, Any]) -> EigenLeve
         raise InvalidArgumentError(f"symbols must not be at a pole of the kernel, got {numbers}")
     eigenvalue = float(exact.evalf(30))
     degeneracy = int(sympy.sympify(level.degeneracy).subs(numbers))
-    labels = {name: _at(getattr(level, name), numbers) for name in ("shape", "token_shape", "query_shape")} if degeneracy else {}
+    labels = (
+        {name: _at(getattr(level, name), numbers) for name in ("shape", "token_shape", "query_shape")}
+        if degeneracy
+        else {}
+    )
     return replace(level, eigenvalue=eigenvalue, degeneracy=degeneracy, leading=None, **labels)
 
 
@@ -348,7 +390,8 @@ def _at(label: Shape | None, numbers: dict[sympy.Symbol, Any]) -> Shape | None:
     return label.at(degree) if label.exists(degree) else label
 
 
-def _plain_number(value: Any) -> Any:
+def plain_number(value: Any) -> Any:
+    """An integer of any kind as a Python integer, everything else as text."""
     expression = sympy.sympify(value)
     return int(expression) if expression.is_Integer else str(value)
 
@@ -368,13 +411,17 @@ def _level_dict(level: EigenLevel) -> dict[str, Any]:
             result[name] = _label_json(getattr(level, name))
     if isinstance(level.eigenvalue, OrderedRoot):
         polynomial = level.eigenvalue.polynomial
-        result |= {"eigenvalue": None, "polynomial": str(polynomial.as_expr()), "root_index": int(level.eigenvalue.args[1])}
+        result |= {
+            "eigenvalue": None,
+            "polynomial": str(polynomial.as_expr()),
+            "root_index": int(level.eigenvalue.args[1]),
+        }
     else:
         result["eigenvalue"] = str(level.eigenvalue)
     value = _float_or_none(level.eigenvalue)
     if value is not None:
         result["value"] = value
-    result["degeneracy"] = _plain_number(level.degeneracy)
+    result["degeneracy"] = plain_number(level.degeneracy)
     if level.leading is not None:
         result["leading"] = str(level.leading)
     return result

@@ -1,9 +1,10 @@
 r"""The blocks of a polynomial kernel, one per irrep, with the context length and all variances as symbols.
 
-The kernel is a polynomial in u, m and g (see :mod:`symrep.kernels.overlaps`). One power of m carries one pair of agreeing
-positions, so a kernel of degree r in m reaches only the shapes :math:`(n-k, \mu)` with :math:`k \le r`. On each of them
-the operator acts on the test functions of :mod:`symrep.spectra.specht_functions`, by the moments of
-:mod:`symrep.spectra.moments`: both are finite, whatever n is.
+The kernel is a polynomial in u, m, g, u_xx and u_yy (see :mod:`symrep.kernels.overlaps`). One power of m carries one pair
+of agreeing positions, so a kernel of degree r in m reaches only the shapes :math:`(n-k, \mu)` with :math:`k \le r`. On
+each of them the operator acts on the test functions of :mod:`symrep.spectra.specht_functions`, by the moments of
+:mod:`symrep.spectra.moments`: both are finite, whatever n is. The counts u_yy and u_xx, which permutations leave alone,
+multiply the test function before and the image after.
 """
 
 from __future__ import annotations
@@ -12,63 +13,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from math import comb, prod
+from math import prod
 from typing import Any
 
 import sympy
 
 from symrep.combinatorics.partitions import Partition, partitions
-from symrep.errors import InvalidArgumentError, VerificationError, require
-from symrep.kernels.overlaps import matches_symbol, overlap_symbol, same_token_symbol
+from symrep.errors import VerificationError
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
-from symrep.spectra.moments import CountExpectations, compositions, multinomial
-from symrep.spectra.specht_functions import Seed, SpechtBasis, SpechtFunctions
-
-Monomial = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class KernelPolynomial:
-    """A kernel as ``{(power of u, power of m, power of g): coefficient}``."""
-
-    terms: tuple[tuple[Monomial, sympy.Expr], ...]
-
-    @classmethod
-    def from_expression(cls, expression: sympy.Expr) -> KernelPolynomial:
-        """Read a polynomial in u, m and g; :math:`g^2 = g` is applied.
-
-        Raises
-        ------
-        InvalidArgumentError
-            When the expression is not polynomial in u, m and g.
-        """
-        generators = (overlap_symbol, matches_symbol, same_token_symbol)
-        try:
-            polynomial = sympy.Poly(sympy.expand(expression), *generators)
-        except sympy.PolynomialError:
-            raise InvalidArgumentError(f"kernel must be a polynomial in u, m and g, got {expression}") from None
-        leftover = any(set(generators) & c.free_symbols for c in polynomial.coeffs())
-        require(not leftover, "kernel", "must be a polynomial in u, m and g", expression)
-        terms: dict[Monomial, sympy.Expr] = {}
-        for (i, j, l), coefficient in polynomial.terms():
-            key = (i, j, min(l, 1))
-            terms[key] = terms.get(key, 0) + coefficient
-        return cls(tuple(sorted((key, sympy.factor(c)) for key, c in terms.items() if sympy.expand(c) != 0)))
-
-    @property
-    def match_degree(self) -> int:
-        """The degree r in m: the largest depth of a shape that the kernel reaches."""
-        return max((j for (_, j, _), _ in self.terms), default=0)
-
-    @property
-    def has_same_token(self) -> bool:
-        """Whether g occurs."""
-        return any(l for (_, _, l), _ in self.terms)
-
-    def row_degree(self, depth: int) -> int:
-        """The largest degree in the counts of row one that the kernel leaves on shapes of this depth."""
-        return max((i + j - depth for (i, j, _), _ in self.terms if j >= depth), default=0)
+from symrep.spectra.kernel_action import KernelAction
+from symrep.spectra.kernel_polynomials import KernelPolynomial
+from symrep.spectra.moments import compositions, count_expectations, multinomial
+from symrep.spectra.specht_functions import SpechtBasis, SpechtFunctions
 
 
 @dataclass(frozen=True)
@@ -104,9 +61,10 @@ class BlockProblem:
         return SpechtFunctions(self.shape.lower, int(self.measure.vocab_size), extras, degree, rest)
 
     @cached_property
-    def expectations(self) -> CountExpectations:
-        """Expectations over row one, which holds n - k positions."""
-        return CountExpectations(self.measure, self.shape.degree - self.shape.depth)
+    def action(self) -> KernelAction:
+        """The operator on seeds; row one holds n - k positions."""
+        expectations = count_expectations(self.measure, self.shape.degree - self.shape.depth)
+        return KernelAction(self.functions, expectations, self.extra_token)
 
     def matrix(self, basis: SpechtBasis) -> sympy.ImmutableMatrix:
         """The operator in a basis of test functions, column j the image of basis function j.
@@ -117,85 +75,21 @@ class BlockProblem:
             When an image leaves the span of the basis, which would be an error of the derivation.
         """
         size = len(basis)
-        result = sympy.zeros(size, size)
-        domain = self.expectations.domain
-        for monomial, coefficient in self.kernel.terms:
-            for column, seed in enumerate(basis.seeds):
-                image = self._apply(monomial, seed)
-                vector = self.functions.antisymmetrized(image, self.expectations.ring)
-                coordinates = basis.coordinates(vector, domain)
+        entries = [[sympy.Integer(0)] * size for _ in range(size)]
+        expectations, depth = self.action.expectations, self.shape.depth
+        # one power of m for every box below row one, or nothing is left
+        terms = [term for term in self.kernel.all_terms() if term[0][1] >= depth]
+        for column, seed in enumerate(basis.seeds):
+            images = self.action.images(seed, [(monomial, own) for monomial, own, _ in terms])
+            for (_, _, coefficient), image in zip(terms, images):
+                vector = self.functions.antisymmetrized(image, expectations.count_ring)
+                coordinates = basis.coordinates(vector, expectations.domain)
                 if coordinates is None:
                     raise VerificationError(f"image of test function {column} left its span for shape {self.shape}")
                 for row, value in enumerate(coordinates):
                     if value:
-                        result[row, column] += coefficient * domain.to_sympy(value)
-        return sympy.ImmutableMatrix(result.applyfunc(sympy.factor))
-
-    def _apply(self, monomial: Monomial, seed: Seed) -> Seed:
-        r"""The seed of :math:`x \mapsto E_y[u^i m^j g^l h(y)]`."""
-        rows = [(tokens, self._in_counts(polynomial)) for tokens, polynomial in seed.items()]
-        image: Seed = {}
-        for tokens in self.functions.explicit_tokens():
-            value = self._image_at(monomial, tokens, rows)
-            if value:
-                image[tokens] = value
-        return image
-
-    def _in_counts(self, polynomial: Any) -> Any:
-        """A seed polynomial as a polynomial in counts instead of centred counts, over the coefficient domain."""
-        over = self.expectations.ring
-        polynomial = polynomial.set_ring(over)
-        mean = self.expectations.counts[0] - over.gens[0] if self.functions.vocab_size > 1 else over.zero
-        moved = [(M, M - mean) for M in over.gens[: self.functions.vocab_size - 1]]
-        return polynomial.compose(moved) if moved else polynomial
-
-    def _image_at(self, monomial: Monomial, tokens: tuple[int, ...], rows: list[tuple[tuple[int, ...], Any]]) -> Any:
-        power_u, power_m, power_g = monomial
-        own = self._counted(tokens)
-        x_counts = [N + own[v] for v, N in enumerate(self.expectations.counts)]
-        x_powers = {beta: _product_of_powers(x_counts, beta, self.expectations.ring) for beta in self._betas(power_u)}
-        total = self.expectations.ring.zero
-        for y_tokens, polynomial in rows:
-            if power_g and tokens[-1] != y_tokens[-1]:
-                continue
-            agreeing = sum(a == b for a, b in zip(self._attended(tokens), self._attended(y_tokens)))
-            y_own, given = self._counted(y_tokens), self._all_counted(y_tokens)
-            for beta, x_power in x_powers.items():
-                inner = _product_of_powers(self._y_counts(y_own), beta, self.expectations.ring) * polynomial
-                expectation = self._expect(inner, power_m, agreeing, given)
-                total += x_power * expectation * multinomial(beta)
-        return total
-
-    def _betas(self, power: int) -> Iterator[tuple[int, ...]]:
-        return compositions(power, self.functions.vocab_size)
-
-    def _y_counts(self, own: tuple[int, ...]) -> list[Any]:
-        """Token counts of y where the generators of the ring stand for its counts in row one."""
-        over = self.expectations.ring
-        gens = list(over.gens[: self.functions.vocab_size - 1])
-        gens.append(self.expectations.row - sum(gens, over.zero))
-        return [n + own[v] for v, n in enumerate(gens)]
-
-    def _expect(self, polynomial: Any, power_m: int, agreeing: int, given: tuple[int, ...]) -> Any:
-        """The expectation of a polynomial in the counts of y times a power of the number of agreements."""
-        total = self.expectations.ring.zero
-        for exponents, coefficient in polynomial.terms():
-            exponents = (exponents if self.functions.vocab_size > 1 else ()) + (0,)
-            for j in range(power_m + 1):
-                constant = comb(power_m, j) * agreeing ** (power_m - j)
-                if constant:
-                    total += self.expectations.power_moment(exponents, j, given) * coefficient * constant
-        return total
-
-    def _attended(self, tokens: tuple[int, ...]) -> tuple[int, ...]:
-        return tokens[:-1] if self.extra_token == "query" else tokens
-
-    def _counted(self, tokens: tuple[int, ...]) -> tuple[int, ...]:
-        attended = self._attended(tokens)
-        return tuple(attended.count(v) for v in range(self.functions.vocab_size))
-
-    def _all_counted(self, tokens: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(tokens.count(v) for v in range(self.functions.vocab_size))
+                        entries[row][column] += coefficient * expectations.domain.to_sympy(value)
+        return sympy.ImmutableMatrix([[sympy.factor(entry) for entry in row] for row in entries])
 
 
 def reached_shapes(kernel: KernelPolynomial, vocab_size: int, degree: Any) -> Iterator[PaddedShape]:
@@ -224,7 +118,9 @@ def token_shapes(measure: ExchangeableMeasure) -> Iterator[Partition | None]:
 
 
 def kernel_trace(kernel: KernelPolynomial, measure: ExchangeableMeasure, length: Any) -> sympy.Expr:
-    r""":math:`E\,K(x, x)` for sequences with ``length`` positions counted in u and m: :math:`u = \sum_v n_v^2`, m = length.
+    r""":math:`E\,K(x, x)` for sequences with ``length`` positions counted in u and m.
+
+    There :math:`u = u_{xx} = u_{yy} = \sum_v n_v^2`, m = length and g = 1.
 
     >>> from symrep.kernels import architecture
     >>> from symrep.kernels.overlaps import length_symbol
@@ -234,30 +130,27 @@ def kernel_trace(kernel: KernelPolynomial, measure: ExchangeableMeasure, length:
     (L*a + a + 2*p)/(2*L)
     """
     length = sympy.sympify(length)
-    vocab_size = int(measure.vocab_size)
+    by_power: dict[int, sympy.Expr] = {}
+    for (i, j, _), own, coefficient in kernel.all_terms():
+        power = i + sum(own)
+        by_power[power] = by_power.get(power, 0) + coefficient * length**j
     total = sympy.Integer(0)
-    for (i, j, _), coefficient in kernel.terms:
+    for power, coefficient in by_power.items():
         expectation = sympy.Integer(0)
-        for beta in compositions(i, vocab_size):
-            expectation += multinomial(beta) * _factorial_expectation(measure, tuple(2 * b for b in beta), length)
-        total += coefficient * length**j * expectation
+        for beta in compositions(power, int(measure.vocab_size)):
+            expectation += multinomial(beta) * _power_expectation(measure, tuple(2 * b for b in beta), length)
+        total += coefficient * expectation
     return sympy.expand(total)
 
 
-def _factorial_expectation(measure: ExchangeableMeasure, exponents: tuple[int, ...], length: sympy.Expr) -> sympy.Expr:
+def _power_expectation(measure: ExchangeableMeasure, exponents: tuple[int, ...], length: sympy.Expr) -> sympy.Expr:
     r""":math:`E \prod_v n_v^{\alpha_v}` over ``length`` positions."""
     from sympy.functions.combinatorial.numbers import stirling
 
     total = sympy.Integer(0)
     for r in product(*(range(min(a, 1), a + 1) for a in exponents)):
         weight = prod(int(stirling(a, b)) for a, b in zip(exponents, r))
-        total += weight * sympy.ff(length, sum(r)) * measure.moment(r)
+        ways = sympy.ff(length, sum(r))
+        if ways != 0:
+            total += weight * ways * measure.moment(r)
     return total
-
-
-def _product_of_powers(factors: list[Any], exponents: tuple[int, ...], over: Any) -> Any:
-    value = over.one
-    for factor, exponent in zip(factors, exponents):
-        if exponent:
-            value = value * factor**exponent
-    return value

@@ -16,18 +16,20 @@ from symrep.errors import (
     InvalidTypeError,
     SizeLimitError,
     VerificationError,
+    require,
 )
 from symrep.kernels.network import Network
 from symrep.measures import UniformTokens
 from symrep.representations.permutations import adjacent_transposition, as_permutation
+from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.dense import DenseSpectrum, dense_spectrum
 from symrep.spectra.spectrum import EvaluatedSpectrum, Spectrum
+from symrep.testing.block_checks import DENSE_SEQUENCES_AT_MOST, check_block_spectrum
 from symrep.testing.kernel_checks import gram_function
 from symrep.testing.verify import verify
 
 EXHAUSTIVE_DEGREE = 4
 RANDOM_ELEMENTS = 6
-DENSE_SEQUENCES_AT_MOST = 1024
 DIGITS = 40
 
 
@@ -132,46 +134,70 @@ def _verify_generators(rho: Any, identity: Any) -> None:
 
 
 def check_spectrum(
-    spectrum: Spectrum, kernel: Any = None, *, tolerance: float = 1e-8, seed: int = 0, **numbers: Any
+    spectrum: Spectrum | BlockSpectrum,
+    kernel: Any = None,
+    *,
+    tolerance: float = 1e-8,
+    seed: int = 0,
+    positive: bool = False,
+    **numbers: Any,
 ) -> None:
     r"""Check that a spectrum is complete: degeneracies fill the space, and eigenvalues add up to the trace.
 
-    The sum of eigenvalue times degeneracy is compared with ``expected_trace``: exactly through the traces of the
-    blocks, and for the eigenvalues themselves to 35 digits at a random rational point. With ``kernel``, the whole
-    spectrum is compared with a dense diagonalisation, irrep by irrep.
+    For a :class:`~symrep.spectra.spectrum.Spectrum`, the sum of eigenvalue times degeneracy is compared with
+    ``expected_trace``: exactly through the traces of the blocks, and for the eigenvalues themselves to 35 digits at a
+    random rational point. With ``kernel``, the whole spectrum is compared with a dense diagonalisation, irrep by irrep.
+
+    For a block spectrum: every block has the multiplicity of its irrep and real eigenvalues in decreasing order; where no
+    shape is left out, degeneracies sum to V^L and eigenvalues to E K(x, x), within the rounding errors it states. With
+    ``kernel``, the squares of the eigenvalues sum to E K(x, y)^2 where there are few joint count tables, and
+
+    - with at most 1024 sequences the spectrum is compared with a dense one and every eigenfunction is inserted into the
+      eigenvalue equation,
+    - with more, the Rayleigh quotients of the leading eigenfunctions are estimated from samples.
 
     Parameters
     ----------
     spectrum
-        From :func:`symrep.spectrum`.
+        From :func:`symrep.spectrum` or :func:`symrep.block_spectrum`.
     kernel
-        The network (or polynomial in u and m) the spectrum belongs to, with or without numbers for its symbols.
+        What the spectrum belongs to: a network or a polynomial in u and m, with or without numbers for its symbols; for a
+        block spectrum what it was made from.
     tolerance
-        Of the comparison with the dense spectrum, relative to the largest eigenvalue.
+        Of comparisons in float64, relative to the largest eigenvalue or the trace.
     seed
-        Of the random point.
+        Of the random point and of samples.
+    positive
+        Check also that no eigenvalue of a block spectrum is negative, as for every kernel of a network.
     **numbers
         Integers for L and V and numbers for all other symbols of spectrum and network, by name; needed with ``kernel``.
 
     Raises
     ------
     VerificationError
-        When the spectrum is not complete or differs from the dense one.
+        When the spectrum is not complete or differs from what it is compared with.
     SizeLimitError
-        When a dense comparison is asked for on more than 1024 sequences.
+        When a dense comparison is asked for on more than 1024 sequences, for a spectrum that is not made of numeric blocks.
     FreeSymbolError
         When a symbol is left without a number in a dense comparison.
 
     Examples
     --------
-    >>> from symrep import kernels, measures, spectrum
+    >>> from symrep import block_spectrum, kernels, measures, spectrum
     >>> net = kernels.architecture("uniform-block", "flatten")
     >>> s = spectrum(net, measures.iid_uniform())
     >>> check_spectrum(s)
     >>> check_spectrum(s, net, L=3, V=2, a=1, p="1/2")
+    >>> relu = kernels.serial(kernels.TokenEmbedding(1), kernels.Positions(1), kernels.Relu(), kernels.MeanPool())
+    >>> check_spectrum(block_spectrum(relu, measures.iid_uniform(2), 5), relu, positive=True)
     """
+    if isinstance(spectrum, BlockSpectrum):
+        require(not numbers, "numbers", "must be left out for a block spectrum", sorted(numbers))
+        check_block_spectrum(spectrum, kernel, tolerance, seed, positive)
+        return
     if not isinstance(spectrum, Spectrum):
-        raise InvalidTypeError(f"spectrum must be a Spectrum, got {spectrum!r}")
+        raise InvalidTypeError(f"spectrum must be a Spectrum or a BlockSpectrum, got {spectrum!r}")
+    require(not positive, "positive", "must be left out for a spectrum that is not made of numeric blocks", positive)
     _verify_degeneracies(spectrum)
     gap = sympy.simplify(spectrum.trace() - spectrum.expected_trace)
     verify(

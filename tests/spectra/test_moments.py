@@ -49,7 +49,7 @@ def at_counts(polynomial, counts, symbols=None):
     """The value of a polynomial in the centred counts at token counts."""
     centred = [sympy.Rational(count) - sympy.Rational(sum(counts), len(counts)) for count in counts[:-1]] or [0]
     names = sympy.symbols([f"M{v}" for v in range(len(centred))])
-    value = sympy.sympify(polynomial.as_expr(*names)).subs(dict(zip(names, centred)))
+    value = sympy.sympify(polynomial.as_expr()).subs(dict(zip(names, centred)))
     return sympy.expand(value.subs(symbols or {}))
 
 

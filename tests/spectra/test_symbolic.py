@@ -17,7 +17,8 @@ from symrep.kernels.overlaps import length_symbol, matches_symbol, overlap_symbo
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.dense import dense_spectrum
 from symrep.spectra.exact import exact_characteristic_polynomial
-from symrep.spectra.symbolic import BlockProblem, KernelPolynomial, kernel_trace, reached_shapes
+from symrep.spectra.kernel_polynomials import KernelPolynomial
+from symrep.spectra.symbolic import BlockProblem, kernel_trace, reached_shapes
 
 L, u, m = length_symbol, overlap_symbol, matches_symbol
 x = sympy.Symbol("x")

@@ -1,0 +1,112 @@
+r"""Kernels that are symmetric under permutations of positions, as functions of what they see of two sequences.
+
+All of them are functions of the joint count table. Most see only the token counts of the two sequences and the number of
+matches :math:`m = \#\{s : x_s = y_s\}`: ReLU, erf and GELU layers, layer norm, and linear or uniform attention. Softmax
+attention sees the whole table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symrep.errors import InvalidTypeError, require, shown
+from symrep.kernels import Network
+from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
+from symrep.kernels.layers import OVERLAPS
+
+KernelFunction = Callable[..., np.ndarray]
+
+
+@dataclass(frozen=True)
+class MatchKernel:
+    r"""A function of the token counts of two sequences and the number of positions where they agree.
+
+    Parameters
+    ----------
+    function
+        Takes integer arrays ``counts_x`` and ``counts_y`` of shape (k, V) and ``matches`` of shape (k,), and gives an array
+        (k,) of real numbers, with the same value when the two sequences are exchanged. Only triples that occur are asked for.
+
+    Raises
+    ------
+    InvalidTypeError
+        When it is not callable.
+
+    Examples
+    --------
+    >>> from symrep import block_spectrum, measures
+    >>> kernel = MatchKernel(lambda counts_x, counts_y, matches: 2.0**matches)
+    >>> level = block_spectrum(kernel, measures.iid_uniform(3), 12, shapes=[(11, 1)]).levels[0]
+    >>> print(level.shape, f"{level.eigenvalue:.10f}", f"{(4 / 3) ** 11 / 3:.10f}", level.degeneracy)
+    (11,1) 7.8923229484 7.8923229484 11
+    """
+
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise InvalidTypeError(f"function must be a function of counts and matches, got {shown(self.function)}")
+
+    def __call__(self, counts_x: np.ndarray, counts_y: np.ndarray, matches: np.ndarray) -> np.ndarray:
+        """The values of the function."""
+        return self.function(counts_x, counts_y, matches)
+
+    def __repr__(self) -> str:
+        return f"MatchKernel({getattr(self.function, '__name__', repr(self.function))})"
+
+
+@dataclass(frozen=True, eq=False)
+class SymmetricKernel:
+    """A kernel as a function of joint count tables and, where these are enough, of counts and matches."""
+
+    of_tables: KernelFunction
+    of_matches: KernelFunction | None
+    extra_token: str | None
+    name: str
+
+
+def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
+    """What block spectra know of a kernel."""
+    if isinstance(kernel, Network):
+        return replace(as_symmetric_kernel(kernel.joint_count_kernel()), name=repr(kernel))
+    if isinstance(kernel, JointCountKernel | MatchCountKernel):
+        net, tangent = kernel.net, kernel.tangent
+        of_matches = MatchCountKernel(net, tangent) if OVERLAPS in net.layouts else None
+        return SymmetricKernel(JointCountKernel(net, tangent), of_matches, net.extra_token, repr(kernel))
+    if isinstance(kernel, sympy.Expr):
+        of_matches = _polynomial_function(kernel)
+        return SymmetricKernel(_on_tables(of_matches), of_matches, None, str(kernel))
+    if isinstance(kernel, MatchKernel):
+        return SymmetricKernel(_on_tables(kernel), kernel, None, repr(kernel))
+    if callable(kernel):
+        return SymmetricKernel(kernel, None, None, getattr(kernel, "__name__", repr(kernel)))
+    raise InvalidTypeError(
+        "kernel must be a network, a polynomial in u and m, a MatchKernel or a function of joint counts, "
+        f"got {shown(kernel)}"
+    )
+
+
+def _on_tables(function: KernelFunction) -> KernelFunction:
+    return lambda tables: function(tables.sum(axis=2), tables.sum(axis=1), np.trace(tables, axis1=1, axis2=2))
+
+
+def _polynomial_function(polynomial: sympy.Expr) -> KernelFunction:
+    by_name = {symbol.name: symbol for symbol in polynomial.free_symbols}
+    unknown = sorted(by_name.keys() - {"u", "m", "L"})
+    require(not unknown, "kernel", "must have no symbols but u, m and L", unknown)
+    counts = [by_name[name] for name in ("u", "m") if name in by_name]
+    require(bool(polynomial.is_polynomial(*counts)), "kernel", "must be a polynomial in u and m", polynomial)
+    symbols = [by_name.get(name, sympy.Symbol(name)) for name in ("u", "m", "L")]
+    evaluate = sympy.lambdify(symbols, polynomial, "numpy")
+
+    def function(counts_x: np.ndarray, counts_y: np.ndarray, matches: np.ndarray) -> np.ndarray:
+        overlap = (counts_x * counts_y).sum(axis=1).astype(np.float64)
+        length = counts_x.sum(axis=1).astype(np.float64)
+        return np.broadcast_to(evaluate(overlap, matches.astype(np.float64), length), matches.shape)
+
+    return function
