@@ -1,19 +1,24 @@
-"""Spectra of nonlinear blocks at long lengths, irrep by irrep: python benchmarks/bench_blocks.py [--long] [--only PART]
+"""Spectra of nonlinear blocks at long lengths, irrep by irrep: python benchmarks/bench_blocks.py [--long] [--only PART] [--jobs N]
 
 First the largest eigenvalue of (L-k,k), k = 0..3, V = 2, uniform tokens, and the exponent of its fall between one length and
 its double; then the cost of whole spectra against L and V, and against the dense operator where that fits; then the cost of
-kernels of token counts and matches, every row in a process of its own. ``--long`` adds L = 200 at V = 2, and at V = 3
-lengths 32 and 40.
+kernels of token counts and matches, every row in a process of its own; then blocks in parallel, against one at a time.
+``--long`` adds L = 200 at V = 2, and at V = 3 lengths 32 and 40; ``--jobs N`` compares up to N at a time. Set
+OPENBLAS_NUM_THREADS=1 for results that are the same to the last bit.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import resource
 import time
 from collections.abc import Callable
 from math import log2
+
+import numpy as np
+from joblib.externals.loky import get_reusable_executor
 
 from symrep import block_spectrum, kernels, measures
 from symrep.kernels import Dense, Erf, LinearAttention, MeanPool, Positions, Relu, TiedAttention, TokenEmbedding
@@ -88,10 +93,36 @@ def matches(long: bool) -> None:
             print(f"{row} {seconds:7.2f} {cpu[method]:7.2f} {peak:8.0f} {ratio:>7}", flush=True)
 
 
+def processor_seconds() -> tuple[float, float]:
+    """Of this process, and of its children that have ended."""
+    own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime, others.ru_utime + others.ru_stime
+
+
+def parallel(most: int) -> None:
+    """Workers have loaded the package before the clock starts; their processor time has it."""
+    print(f"\n{'V':>2} {'L':>4} {'jobs':>4} {'s':>7} {'ratio':>6} {'own cpu':>8} {'workers':>8} {'same':>5} {'load':>5}")
+    for vocab_size, length in ((3, 24), (2, 160)):
+        measure, first = measures.iid_uniform(vocab_size), None
+        for jobs in sorted({1, *(2**i for i in range(most.bit_length()) if 2**i <= most), most}):
+            block_spectrum(NETWORKS["ReLU"], measure, 3, n_jobs=jobs)
+            before = processor_seconds()
+            seconds, found = timed(lambda: block_spectrum(NETWORKS["ReLU"], measure, length, n_jobs=jobs))
+            own = processor_seconds()[0] - before[0]
+            # only children that have ended are counted
+            get_reusable_executor().shutdown(wait=True)
+            workers = processor_seconds()[1] - before[1]
+            first = first or (seconds, found)
+            same = all(np.array_equal(a.eigenvalues, b.eigenvalues) for a, b in zip(first[1].blocks, found.blocks))
+            row = f"{vocab_size:2} {length:4} {jobs:4} {seconds:7.2f} {first[0] / seconds:5.2f}x {own:8.2f} {workers:8.2f}"
+            print(f"{row} {'yes' if same else 'no':>5} {os.getloadavg()[0]:5.1f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--long", action="store_true", help="also the longest lengths")
-    parser.add_argument("--only", choices=["eigenvalues", "cost", "matches"], help="one part of three")
+    parser.add_argument("--only", choices=["eigenvalues", "cost", "matches", "parallel"], help="one part of four")
+    parser.add_argument("--jobs", type=int, default=2, help="the most blocks at a time")
     options = parser.parse_args()
     if options.only in (None, "eigenvalues"):
         eigenvalues()
@@ -99,6 +130,8 @@ def main() -> None:
         cost(options.long)
     if options.only in (None, "matches"):
         matches(options.long)
+    if options.only in (None, "parallel"):
+        parallel(options.jobs)
 
 
 if __name__ == "__main__":

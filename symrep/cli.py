@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -33,7 +34,9 @@ def _output_options(default: str = "text") -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         function = click.option("--out", metavar="FILE", help="Write to FILE instead of standard output.")(function)
         help_text = "Output format."
-        return click.option("--format", "format_", type=click.Choice(FORMATS), default=default, show_default=True, help=help_text)(function)
+        return click.option(
+            "--format", "format_", type=click.Choice(FORMATS), default=default, show_default=True, help=help_text
+        )(function)
 
     return decorate
 
@@ -50,19 +53,19 @@ def _emit(text: str, out: str | None) -> None:
         if path.exists() and not path.is_file():
             path.write_text(text + "\n", encoding="utf-8")
         else:
-            _replace(path, text + "\n")
+            _replace(path, (text + "\n").encode())
     except OSError as error:
         raise InvalidArgumentError(f"--out must be a writable file, got {out!r}: {error.strerror or error}") from None
 
 
-def _replace(path: Path, content: str) -> None:
+def _replace(path: Path, content: bytes) -> None:
     """Write to a temporary file beside ``path`` and rename it, with the mode of the file that was there."""
     current_umask = os.umask(0)
     os.umask(current_umask)
     mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~current_umask
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+        with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
         os.chmod(temporary, mode)
         os.replace(temporary, path)
@@ -78,6 +81,19 @@ def _show(table: Table, format_: str, out: str | None) -> None:
         _emit(table.to(format_), out)
 
 
+def _show_all(tables: list[Table], format_: str, out: str | None) -> None:
+    """Several tables; csv holds the first alone."""
+    if format_ == "csv":
+        tables = tables[:1]
+    if format_ == "json":
+        _emit(json.dumps([json.loads(table.to_json()) for table in tables], indent=2), out)
+    elif _is_terminal(format_, out):
+        for table in tables:
+            _print_rich(table)
+    else:
+        _emit("\n\n".join(table.to(format_) for table in tables), out)
+
+
 def _is_terminal(format_: str, out: str | None) -> bool:
     return format_ == "text" and out is None and sys.stdout is not None and sys.stdout.isatty()
 
@@ -88,13 +104,26 @@ def _print_rich(table: Table) -> None:
     from rich.table import Table as RichTable
 
     caption, notes = table.text_prose()
-    grid = RichTable(title=caption, caption="\n".join(notes) or None, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    grid = RichTable(
+        title=caption,
+        caption="\n".join(notes) or None,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+    )
     heading, *rows = table.text_grid()
     for title in heading:
         grid.add_column(title, overflow="fold")
     for row in rows:
         grid.add_row(*row)
     Console().print(grid)
+
+
+def _picture_file(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+    """Refuse a bad name before the work that is to be drawn."""
+    if path is not None and Path(path).suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise InvalidArgumentError(f"--plot must name a png, pdf or svg file, got {path!r}")
+    return path
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -136,7 +165,10 @@ def verify(directory: str | None, format_: str, out: str | None) -> None:
     comparisons = list(compare(directory))
     _show(report(comparisons), format_, out)
     total, largest = sum(c.count for c in comparisons), max(c.deviation for c in comparisons)
-    click.echo(f"{total} numbers compared, largest relative deviation {largest:.1e}, tolerance {TOLERANCE:.0e}", err=format_ != "text")
+    click.echo(
+        f"{total} numbers compared, largest relative deviation {largest:.1e}, tolerance {TOLERANCE:.0e}",
+        err=format_ != "text",
+    )
     require_verified(comparisons)
 
 
@@ -179,10 +211,24 @@ def _model_options(function: Any) -> Any:
         click.option("--readout", default="pool", show_default=True, help="pool, flatten, last or query."),
         click.option("--vocab", default="2", show_default=True, metavar="V", help="Vocabulary size, or the symbol V."),
         click.option("--length", default="L", show_default=True, metavar="L", help="Context length, or the symbol L."),
-        click.option("--token-variance", default=None, metavar="A", help="A number such as 1/2; the symbol a if left out."),
-        click.option("--position-variance", default=None, metavar="P", help="A number such as 1/2; the symbol p if left out."),
-        click.option("--query-token-variance", default=None, metavar="A", help="For the query readout; the symbol a_q if left out."),
-        click.option("--query-position-variance", default=None, metavar="P", help="For the query readout; the symbol p_q if left out."),
+        click.option(
+            "--token-variance", default=None, metavar="A", help="A number such as 1/2; the symbol a if left out."
+        ),
+        click.option(
+            "--position-variance", default=None, metavar="P", help="A number such as 1/2; the symbol p if left out."
+        ),
+        click.option(
+            "--query-token-variance",
+            default=None,
+            metavar="A",
+            help="For the query readout; the symbol a_q if left out.",
+        ),
+        click.option(
+            "--query-position-variance",
+            default=None,
+            metavar="P",
+            help="For the query readout; the symbol p_q if left out.",
+        ),
     ]
     for option in reversed(options):
         function = option(function)
@@ -190,17 +236,39 @@ def _model_options(function: Any) -> Any:
 
 
 def _solve(architecture: str, readout: str, vocab: str, length: str, **variances: str | None) -> Any:
-    from symrep.kernels import architecture as preset
     from symrep.measures import iid_uniform
     from symrep.spectra.solver import spectrum
+
+    net = _network(architecture, readout, **variances)
+    measure = iid_uniform() if vocab == "V" else iid_uniform(_integer(vocab, "--vocab", "V"))
+    return spectrum(net, measure, "L" if length == "L" else _integer(length, "--length", "L"))
+
+
+def _solve_blocks(architecture: str, readout: str, vocab: str, length: str, **variances: str | None) -> Any:
+    """The spectrum of a block without closed forms: numbers for everything."""
+    from symrep.measures import iid_uniform
+    from symrep.spectra.blocks import block_spectrum
+
+    net = _network(architecture, readout, **variances)
+    missing = {"--token-variance": variances["token_variance"], "--position-variance": variances["position_variance"]}
+    missing |= {"--vocab": None if vocab == "V" else vocab, "--length": None if length == "L" else length}
+    for option, value in missing.items():
+        if value is None:
+            raise InvalidArgumentError(
+                f"{option} must be a number for {architecture}, which has no closed form, got none"
+            )
+    measure = iid_uniform(_integer(vocab, "--vocab", "V"))
+    return block_spectrum(net, measure, _integer(length, "--length", "L"), n_jobs=None, progress=sys.stderr.isatty())
+
+
+def _network(architecture: str, readout: str, **variances: str | None) -> Any:
+    from symrep.kernels import architecture as preset
 
     for name in ("query_token_variance", "query_position_variance"):
         if variances[name] is not None and readout != "query":
             option = "--" + name.replace("_", "-")
             raise InvalidArgumentError(f"{option} must be left out unless --readout is query, got {variances[name]!r}")
-    net = preset(architecture, readout, **{name: value for name, value in variances.items() if value is not None})
-    measure = iid_uniform() if vocab == "V" else iid_uniform(_integer(vocab, "--vocab", "V"))
-    return spectrum(net, measure, "L" if length == "L" else _integer(length, "--length", "L"))
+    return preset(architecture, readout, **{name: value for name, value in variances.items() if value is not None})
 
 
 def _integer(text: str, argument: str, symbol: str) -> int:
@@ -213,26 +281,66 @@ def _integer(text: str, argument: str, symbol: str) -> int:
 @cli.command("spectrum")
 @_model_options
 @click.option("--symbolic", is_flag=True, help="Insist on closed forms in L: refuses a number for --length.")
+@click.option(
+    "--order", type=int, default=None, metavar="N", help="N terms of the expansion at large L of every eigenvalue."
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    callback=_picture_file,
+    help="Also draw eigenvalue against index, by irrep: png, pdf or svg.",
+)
 @_output_options()
-def spectrum_command(symbolic: bool, format_: str, out: str | None, **model: str) -> None:
-    """The spectrum of an ARCHITECTURE (linear-block, uniform-block) under uniform tokens.
+def spectrum_command(
+    symbolic: bool, order: int | None, plot: str | None, format_: str, out: str | None, **model: str
+) -> None:
+    """The spectrum of an ARCHITECTURE under uniform tokens.
+
+    linear-block and uniform-block have closed forms, and any of their numbers may be a symbol; relu-block, erf-block and
+    softmax-block need numbers.
 
     Example: symrep spectrum linear-block --vocab 3 --length 4 --token-variance 1 --position-variance 1/2
+
+    Example: symrep spectrum relu-block --vocab 2 --length 20 --token-variance 1 --position-variance 1 --plot relu.png
     """
+    from symrep.kernels import NONLINEAR_ARCHITECTURES
+
     if symbolic and model["length"] != "L":
         raise InvalidArgumentError(f"--length must be left out with --symbolic, got {model['length']!r}")
-    spec = _solve(**model)
+    if order is not None and model["length"] != "L":
+        raise InvalidArgumentError(f"--length must be left out with --order, got {model['length']!r}")
+    spec = (_solve_blocks if model["architecture"] in NONLINEAR_ARCHITECTURES else _solve)(**model)
+    if plot is not None:
+        _save_plot(spec.plot(), plot)
     if format_ == "json":
         _emit(spec.to_json(architecture=model["architecture"], readout=model["readout"]), out)
     else:
-        _show(spec.table(), format_, out)
+        _show(spec.table() if order is None else spec.table(order), format_, out)
+
+
+def _save_plot(axes: Any, path: str) -> None:
+    """Write a picture whole, or not at all."""
+    buffer = io.BytesIO()
+    axes.figure.savefig(buffer, format=Path(path).suffix[1:].lower(), bbox_inches="tight", dpi=150)
+    try:
+        _replace(Path(os.path.realpath(path)), buffer.getvalue())
+    except OSError as error:
+        raise InvalidArgumentError(f"--plot must be a writable file, got {path!r}: {error.strerror or error}") from None
 
 
 @cli.command()
 @_model_options
-@click.option("--ridge", default="delta", show_default=True, metavar="R", help="The ridge (noise variance), a number or the symbol delta.")
+@click.option(
+    "--ridge",
+    default="delta",
+    show_default=True,
+    metavar="R",
+    help="The ridge (noise variance), a number or the symbol delta.",
+)
 @click.option("--learnability", default="1/2", show_default=True, help="Between 0 and 1.")
-@click.option("--samples", is_flag=True, help="Only the samples needed; csv holds one table, the bounds unless this is given.")
+@click.option(
+    "--samples", is_flag=True, help="Only the samples needed; csv holds one table, the bounds unless this is given."
+)
 @_output_options()
 def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str | None, **model: str) -> None:
     """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep.
@@ -243,15 +351,67 @@ def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str 
 
     laws = scaling_law(_solve(**model), ridge, learnability)
     shown = [laws.samples_table()] if samples else [laws.table(), laws.samples_table()]
-    if format_ == "csv":
-        shown = shown[:1]
-    if format_ == "json":
-        _emit(json.dumps([json.loads(table.to_json()) for table in shown], indent=2), out)
-    elif _is_terminal(format_, out):
-        for table in shown:
-            _print_rich(table)
-    else:
-        _emit("\n\n".join(table.to(format_) for table in shown), out)
+    _show_all(shown, format_, out)
+
+
+@cli.command()
+@_model_options
+@click.option(
+    "--target",
+    required=True,
+    help='What to learn, such as "S", "sigma_1 - S/L" or "n_0 * e_1_0"; see symrep.learning.target.',
+)
+@click.option("--samples", default="16,64,256", show_default=True, metavar="P,...", help="Numbers of samples.")
+@click.option("--ridge", default="0.05", show_default=True, metavar="R", help="The ridge, a number of at least 0.")
+@click.option("--noise", default="0", show_default=True, metavar="S", help="The variance of the noise on the labels.")
+@click.option("--normalized", is_flag=True, help="Scale the kernel so that E K(x, x) = 1.")
+@click.option(
+    "--theory", default="self-consistent", show_default=True, help="self-consistent, next-order or equivalent-kernel."
+)
+@click.option(
+    "--simulate",
+    type=int,
+    default=None,
+    metavar="N",
+    help="Also N simulated training sets for every number of samples.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the simulation.")
+@click.option("--plot", metavar="FILE", callback=_picture_file, help="Also draw the curve: png, pdf or svg.")
+@_output_options()
+def curve(
+    target: str,
+    samples: str,
+    ridge: str,
+    noise: str,
+    normalized: bool,
+    theory: str,
+    simulate: int | None,
+    seed: int,
+    plot: str | None,
+    format_: str,
+    out: str | None,
+    **model: str,
+) -> None:
+    """Learnability and errors of a target against the number of samples, with the network in numbers.
+
+    Example: symrep curve linear-block --length 8 --token-variance 1/2 --position-variance 1 --target "sigma_1 - S/L"
+    """
+    from symrep.kernels import NONLINEAR_ARCHITECTURES
+    from symrep.learning import learning_curve, normalized_spectrum
+    from symrep.learning import simulate as run
+
+    n_samples = [_integer(part, "--samples", "a list of integers") for part in samples.split(",")]
+    spec = (_solve_blocks if model["architecture"] in NONLINEAR_ARCHITECTURES else _solve)(**model)
+    spec = normalized_spectrum(spec) if normalized else spec
+    found = learning_curve(spec, target, n_samples, ridge, noise=noise, theory=theory)
+    simulation = None
+    if simulate is not None:
+        simulation = run(
+            spec.kernel, spec.measure, spec.length, target, n_samples, ridge, noise=noise, n_repeats=simulate, seed=seed
+        )
+    if plot is not None:
+        _save_plot(found.plot(simulation=simulation), plot)
+    _show_all([found.table()] + ([simulation.table()] if simulation else []), format_, out)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -294,6 +294,18 @@ def math_latex(cell: Any) -> str:
     return sympy.latex(cell)
 
 
+def _float_latex(value: float) -> str:
+    r"""Six significant digits, a power of ten where it has one.
+
+    >>> _float_latex(0.25), _float_latex(-1.5e-07), _float_latex(float("inf"))
+    ('0.25', '-1.5 \\times 10^{-7}', '\\infty')
+    """
+    if math.isinf(value):
+        return r"-\infty" if value < 0 else r"\infty"
+    mantissa, _, exponent = f"{value:.6g}".partition("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
 def _latex(cell: Any) -> str:
     if cell is None:
         return ""
@@ -304,7 +316,7 @@ def _latex(cell: Any) -> str:
     if isinstance(cell, str):
         return _latex_prose(cell)
     if isinstance(cell, float):
-        return f"${cell:.6g}$"
+        return f"${_float_latex(cell)}$"
     return f"${math_latex(cell)}$".replace(r"\frac", r"\dfrac")
 
 

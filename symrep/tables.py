@@ -7,19 +7,21 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from math import log2
 from pathlib import Path
 from typing import Any
 
 import sympy
 
 from symrep.combinatorics.partitions import Partition, partitions
-from symrep.display import Column, Equation, Table
+from symrep.display import Code, Column, Equation, Table
 from symrep.errors import InvalidArgumentError, require_integer
-from symrep.kernels import ARCHITECTURES, READOUTS, architecture
+from symrep.kernels import ARCHITECTURES, NONLINEAR_ARCHITECTURES, READOUTS, architecture
 from symrep.learning import ScalingLaws, scaling_law
 from symrep.measures import iid_uniform
 from symrep.representations.characters import character_table
 from symrep.representations.stable import PaddedShape
+from symrep.spectra.blocks import block_spectrum
 from symrep.spectra.isotypic_block import Block
 from symrep.spectra.solver import spectrum
 from symrep.spectra.spectrum import Spectrum
@@ -46,6 +48,7 @@ class Model:
 MODELS = (
     Model("linear-pool-v2", "linear block, mean pool, uniform tokens, $V = 2$", "linear-block", "pool", 2),
     Model("linear-pool-v3", "linear block, mean pool, uniform tokens, $V = 3$", "linear-block", "pool", 3),
+    Model("linear-pool", "linear block, mean pool, uniform tokens, any $V$", "linear-block", "pool", None),
     Model("linear-flatten-v2", "linear block, flatten, uniform tokens, $V = 2$", "linear-block", "flatten", 2),
     Model("linear-last-v2", "linear block, last token, uniform tokens, $V = 2$", "linear-block", "last", 2),
     Model("linear-query", "linear block, query token, uniform tokens, any $V$", "linear-block", "query", None),
@@ -100,6 +103,41 @@ def kernels_table() -> Table:
     return Table("kernels", "Infinite-width kernels of the blocks.", columns, tuple(rows), notes, "footnotesize")
 
 
+FINITE_LENGTHS = (20, 40, 80, 160)
+FINITE_DEPTHS = (0, 1, 2, 3)
+
+
+def finite_length_table() -> Table:
+    r"""The largest eigenvalue of (L-k,k), k = 0..3, of the nonlinear blocks at finite lengths, with exponents in L."""
+    columns = [Column("architecture", "block"), Column("length", "L", "$L$", "r")]
+    for k in FINITE_DEPTHS:
+        shape = "(L)" if k == 0 else f"(L-{k},{k})"
+        columns.append(Column(f"eigenvalue_{k}", shape, f"${shape}$"))
+        columns.append(Column(f"exponent_{k}", "exponent", align="r"))
+    rows = []
+    for name in NONLINEAR_ARCHITECTURES:
+        net = architecture(name, token_variance=1, position_variance=1)
+        before = None
+        for length in FINITE_LENGTHS:
+            shapes = [(length - k, k) if k else (length,) for k in FINITE_DEPTHS]
+            found = block_spectrum(net, iid_uniform(2), length, shapes=shapes)
+            tops = [float(block.eigenvalues[0]) for block in found.blocks]
+            exponents = [None] * len(tops) if before is None else [log2(old / new) for old, new in zip(before, tops)]
+            cells = [cell for pair in zip(map(_three_digits, tops), map(_three_digits, exponents)) for cell in pair]
+            rows.append((Code(name), length, *cells))
+            before = tops
+    notes = (
+        r"Uniform tokens, $V = 2$, $a = p = 1$, mean pool; the largest eigenvalue of the shape, not normalised.",
+        r"Exponent: $\alpha$ in $\lambda \sim L^{-\alpha}$ between half the length and the length.",
+    )
+    caption = "Nonlinear blocks at finite lengths: eigenvalues and how fast they fall."
+    return Table("finite-length", caption, tuple(columns), tuple(rows), notes, "footnotesize")
+
+
+def _three_digits(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")
+
+
 def spectrum_table(model: Model, spec: Spectrum | None = None) -> Table:
     """The closed forms of one model: an eigenvalue per row, conjugate pairs by their sum and product."""
     spec = model.spectrum() if spec is None else spec
@@ -118,7 +156,7 @@ def spectrum_table(model: Model, spec: Spectrum | None = None) -> Table:
     notes = [
         ("Other eigenvalues are 0, with total degeneracy ", spec.zero_degeneracy, "."),
         (r"$\operatorname{E}K(x,x) =$ ", spec.expected_trace, "."),
-        rf"Valid for $L \ge {spec.stable_from}$.",
+        rf"Valid for $L \ge {spec.stable_from}$" + (rf", $V \ge {spec.smallest_vocabulary}$." if model.vocab_size is None else "."),
     ]
     if any(factor.degree() == 2 for block in spec.blocks for factor, _ in block.factors):
         notes.append(r"A row with $\tau$ and $\Delta$ holds two eigenvalues: $\tau/2 \pm \sqrt{\tau^2/4 - \Delta}$.")
@@ -205,6 +243,7 @@ def _made_tables() -> Iterator[Table]:
         yield spectrum_table(model, spec)
         yield bounds_table(model, laws)
         yield samples_table(model, laws)
+    yield finite_length_table()
     for n in range(2, 9):
         yield character_table_table(n)
 

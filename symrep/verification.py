@@ -27,6 +27,7 @@ from symrep.kernels.parameters import parse_expression
 from symrep.representations.irreps import orthogonal
 from symrep.spectra.dense import DenseSpectrum, all_sequences, dense_spectrum
 from symrep.tables import MODELS, Model, all_tables, table_files
+from symrep.verification_of_lengths import verify_finite_lengths
 
 _MAX_SEQUENCES = 130
 _FAR = 10**24
@@ -37,7 +38,7 @@ def verify(directory: str | Path | None = None) -> Iterator[Comparison]:
 
     Eigenvalues, degeneracies, labels, traces and bounds against the dense operator on [V]^L, split by both symmetries;
     samples needed against a numeric solution of the self-consistent equation; leading terms against the exact entries at
-    L = 10^24; kernels against the layer rules on sequences; dimensions against the hook length formula; characters against traces of orthogonal matrices. Files in a
+    L = 10^24; nonlinear blocks against the operator on functions of three tokens and the counts of the others; kernels against the layer rules on sequences; dimensions against the hook length formula; characters against traces of orthogonal matrices. Files in a
     directory must besides be those that this version writes, so that captions, notes and the other formats count too.
 
     Raises
@@ -56,6 +57,8 @@ def verify(directory: str | Path | None = None) -> Iterator[Comparison]:
         rows = {kind: read(f"{kind}-{model.key}") for kind in ("spectrum", "bounds", "samples")}
         yield from _readable(model.key, lambda: _verify_finite(model, rows))
         yield from _readable(model.key, lambda: _verify_asymptotics(model, rows))
+    finite = read("finite-length")
+    yield from _readable("finite-length", lambda: verify_finite_lengths(finite))
     for n in range(2, 9):
         characters = read(f"characters-s{n}")
         yield from _readable(f"characters-s{n}", lambda: _verify_characters(n, characters))
@@ -158,7 +161,8 @@ def _sample_points(model: Model) -> Iterator[tuple[int, int, Network, dict[str, 
     net = architecture(model.architecture, model.readout)
     extra = 1 if model.readout == "query" else 0
     first_length = {"pool": 2, "query": 2, "last": 3, "flatten": 4}[model.readout]
-    for vocab_size in (model.vocab_size,) if model.vocab_size else (2, 3, 4):
+    smallest = model.spectrum().smallest_vocabulary
+    for vocab_size in (model.vocab_size,) if model.vocab_size else range(max(2, smallest), 5):
         length = first_length
         while vocab_size ** (length + extra) <= _MAX_SEQUENCES:
             values = {s.name: sympy.Rational(generator.randint(1, 9), generator.randint(1, 9)) for s in net.parameters()}

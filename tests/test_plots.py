@@ -164,6 +164,15 @@ def test_exponents():
     assert legend(plots.exponents_plot(bent, n_fit=4))[1] == f"$(L-1,1)$: $L^{{{slope:.2f}}}$"
 
 
+def test_shapes_that_end_early_say_what_they_were_fitted_to():
+    spectra = {length: power_law(length, -1.5) for length in (8, 16, 32, 64)}
+    for length in (32, 64):
+        spectra[length] = replace(spectra[length], levels=spectra[length].levels[:1])
+    ax = plots.exponents_plot(spectra)
+    assert ax.get_legend().get_title().get_text() == r"fitted to $L \geq 32$"
+    assert legend(ax) == ["$(L)$: $L^{0.00}$", r"$(L-1,1)$: $L^{-1.50}$ ($8 \leq L \leq 16$)"]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

@@ -23,7 +23,7 @@ def files():
 
 def test_every_table_in_every_format(files):
     labels = [table.label for table in tables.all_tables()]
-    assert len(set(labels)) == len(labels) == 2 + 3 * len(tables.MODELS) + 7
+    assert len(set(labels)) == len(labels) == 3 + 3 * len(tables.MODELS) + 7
     assert set(files) == {f"{label}{suffix}" for label in labels for suffix in (".tex", ".md", ".csv", ".json")} | {"all.tex"}
     assert all(f"\\input{{{label}.tex}}" in files["all.tex"] for label in labels)
 
@@ -38,6 +38,15 @@ def test_readme_shows_the_table(files):
     assert len(rows) == 6
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "\n".join(rows) in readme
+
+
+def test_readme_shows_the_longest_of_the_finite_lengths(files):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [row for row in json.loads(files["finite-length.json"])["rows"] if row["length"] == 160]
+    assert len(rows) == 3
+    for row in rows:
+        cells = [f"{row[f'eigenvalue_{k}']:.2e} ({row[f'exponent_{k}']:.2f})" for k in range(4)]
+        assert f"| 160 | {' | '.join(cells)} |" in readme
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ _TAKEN = frozenset({"x", *(symbol.name for symbol in _COUNTS)})
 _NOT_NAMES = frozenset({"nan", "inf", "infinity", "oo", "zoo", "I", "E", "pi"})
 _LARGEST_EXPONENT = 1000
 _LARGEST_BITS = 256
+_LINE_ENDS = re.compile(rb"\r\n|\r|\n")
 _DECIMAL = re.compile(r"\d+(\.\d*)?([eE][+-]?\d{1,2})?|\.\d+([eE][+-]?\d{1,2})?")
 
 
@@ -113,7 +114,8 @@ def parse_expression(text: str, argument: str) -> sympy.Expr:
     symrep.errors.InvalidArgumentError: entry must be a number or an expression in names, + - * / ** and sqrt, got "__import__('os')"
     """
     try:
-        expression = _converted(ast.parse(text.strip(), mode="eval").body, text.strip())
+        lines = _LINE_ENDS.split(text.strip().encode())
+        expression = _converted(ast.parse(text.strip(), mode="eval").body, lines)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         rule = "must be a number or an expression in names, + - * / ** and sqrt"
         raise InvalidArgumentError(f"{argument} {rule}, got {shown(text)}") from None
@@ -128,28 +130,29 @@ _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
 }
 
 
-def _converted(node: ast.AST, text: str) -> sympy.Expr:
+def _converted(node: ast.AST, lines: list[bytes]) -> sympy.Expr:
     match node:
         case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            literal = ast.get_source_segment(text, node).replace("_", "")
+            source = lines[node.lineno - 1][node.col_offset : node.end_col_offset]
+            literal = source.decode().replace("_", "")
             if _DECIMAL.fullmatch(literal):
                 return sympy.Rational(literal)
         case ast.Name(id=name) if name not in _NOT_NAMES and not name.startswith("_"):
             return _SHARED.get(name) or sympy.Symbol(name, positive=True)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_converted(operand, text)
+            return -_converted(operand, lines)
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return _converted(operand, text)
+            return _converted(operand, lines)
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            base, exponent = _converted(left, text), _converted(right, text)
+            base, exponent = _converted(left, lines), _converted(right, lines)
             bits = max(abs(base.p).bit_length(), base.q.bit_length()) if base.is_Rational else 1
             if exponent.is_Rational and abs(exponent) <= _LARGEST_EXPONENT and bits * abs(exponent) <= 4 * _LARGEST_BITS:
                 return base**exponent
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATIONS:
-            return _OPERATIONS[type(operator)](_converted(left, text), _converted(right, text))
+            return _OPERATIONS[type(operator)](_converted(left, lines), _converted(right, lines))
         case ast.Call(func=ast.Name(id="sqrt"), args=[operand], keywords=[]):
-            return sympy.sqrt(_converted(operand, text))
-    raise ValueError(text)
+            return sympy.sqrt(_converted(operand, lines))
+    raise ValueError(ast.dump(node))
 
 
 def as_float(expression: sympy.Expr, argument: str) -> float:

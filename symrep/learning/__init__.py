@@ -1,5 +1,48 @@
-"""From eigenvalues to learning: bounds, samples needed and scaling laws in the context length."""
+"""From eigenvalues to learning: targets, learning curves, outputs, samples needed, bounds and scaling laws in the context length."""
 
+from symrep.learning.curves import LearningCurve, learning_curve, optimal_ridge
+from symrep.learning.decomposition import TargetModes, decompose, decompose_target
+from symrep.learning.kappa import THEORIES, effective_modes, effective_ridge, kappa_polynomial, learnabilities
+from symrep.learning.modes import Modes, as_modes
+from symrep.learning.normalization import normalized_spectrum
+from symrep.learning.outputs import PredictedOutput, out_of_distribution_error, predicted_output
+from symrep.learning.samples import samples_to_learn
 from symrep.learning.scaling import METHODS, ScalingLaw, ScalingLaws, samples_needed, scaling_law
+from symrep.learning.simulation import Simulation, simulate
+from symrep.learning.targets import Target, copy_token, majority, next_token, same_token, target, token_at, token_count
 
-__all__ = ["METHODS", "ScalingLaw", "ScalingLaws", "samples_needed", "scaling_law"]
+__all__ = [
+    "METHODS",
+    "THEORIES",
+    "LearningCurve",
+    "Modes",
+    "PredictedOutput",
+    "ScalingLaw",
+    "ScalingLaws",
+    "Simulation",
+    "Target",
+    "TargetModes",
+    "as_modes",
+    "copy_token",
+    "decompose",
+    "decompose_target",
+    "effective_modes",
+    "effective_ridge",
+    "kappa_polynomial",
+    "learnabilities",
+    "learning_curve",
+    "majority",
+    "next_token",
+    "normalized_spectrum",
+    "optimal_ridge",
+    "out_of_distribution_error",
+    "predicted_output",
+    "same_token",
+    "samples_needed",
+    "samples_to_learn",
+    "scaling_law",
+    "simulate",
+    "target",
+    "token_at",
+    "token_count",
+]

@@ -25,6 +25,7 @@ from symrep.spectra.roots import OrderedRoot
 from symrep.spectra.spectrum import EigenLevel, Spectrum
 
 ridge_symbol = sympy.Symbol("delta", positive=True)
+_LONGEST_FRACTION = 320
 METHODS = ("dimension-bound", "trace-bound", "equivalent-kernel", "self-consistent")
 
 
@@ -216,19 +217,30 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
     ridge, learnability = as_parameter(ridge, "ridge"), as_parameter(learnability, "learnability")
     require(ridge != 0, "ridge", "must be positive", ridge)
     require(length_symbol not in ridge.free_symbols, "ridge", "must not depend on L", ridge)
-    inside = 0 < learnability < 1 if learnability.is_number else learnability.is_Symbol and learnability != length_symbol
+    inside = (
+        0 < learnability < 1 if learnability.is_number else learnability.is_Symbol and learnability != length_symbol
+    )
     require(bool(inside), "learnability", "must be strictly between 0 and 1", learnability)
     negative = [level for level in spec.levels if level.eigenvalue.is_negative]
     require(not negative, "spec", "must have no negative eigenvalue (a kernel is positive semidefinite)", negative[:1])
     laws = []
     for level in spec.levels:
         dimension = level.shape.dimension
-        laws.append(ScalingLaw(spec, level, dimension, spec.expected_trace, spec.trace(level.shape), ridge, learnability))
+        laws.append(
+            ScalingLaw(spec, level, dimension, spec.expected_trace, spec.trace(level.shape), ridge, learnability)
+        )
     return ScalingLaws(spec, tuple(laws), ridge, learnability)
 
 
-def samples_needed(spec: Spectrum, shape: Any, token_shape: Any = None, *, ridge: Any = ridge_symbol, learnability: Any = "1/2",
-                   method: str = "self-consistent") -> list[sympy.Expr]:
+def samples_needed(
+    spec: Spectrum,
+    shape: Any,
+    token_shape: Any = None,
+    *,
+    ridge: Any = ridge_symbol,
+    learnability: Any = "1/2",
+    method: str = "self-consistent",
+) -> list[sympy.Expr]:
     """Samples needed for every eigenvalue of a shape (and an irrep of token renaming), in the order of the levels.
 
     ``method`` is one of ``METHODS``: ``"self-consistent"`` (the theory that simulated learning follows),
@@ -257,13 +269,17 @@ def bounds_table(laws: ScalingLaws) -> Table:
         Column("trace_bound", "tr(P K)/dim", only="data"),
         Column("trace_bound_shown", "tr(P K)/dim", r"$\operatorname{tr}(PK)/\dim$", only="display"),
         Column("eigenvalue", "eigenvalue", r"$\lambda$", only="data" if laws.is_symbolic else None),
-        Column("tightness", "lambda dim/E K", r"$\lambda\dim/\operatorname{E}K$", only="data" if laws.is_symbolic else None),
+        Column(
+            "tightness", "lambda dim/E K", r"$\lambda\dim/\operatorname{E}K$", only="data" if laws.is_symbolic else None
+        ),
     ]
     if laws.is_symbolic:
         columns += [
             Column("leading", "lambda at large L", r"$\lambda$ as $L \to \infty$"),
             Column("exponents", "exponents"),
-            Column("leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\operatorname{E}K$ as $L \to \infty$"),
+            Column(
+                "leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\operatorname{E}K$ as $L \to \infty$"
+            ),
             Column("limit", "limit"),
             Column("trace_limit", "limit of lambda dim/tr(P K)", r"$\lambda\dim/\operatorname{tr}(PK) \to$"),
         ]
@@ -312,7 +328,10 @@ def samples_table(laws: ScalingLaws) -> Table:
         values = {method: law.samples(method) for method in METHODS}
         odds = _tidy(law.ridge * law.learnability / (1 - law.learnability))
         factor = _tidy(odds * law.dimension)
-        cells = [values["dimension-bound"], Formula(f"{_grouped(factor)}/EK", rf"{sympy.latex(factor)} / \operatorname{{E}}K")]
+        cells = [
+            values["dimension-bound"],
+            Formula(f"{_grouped(factor)}/EK", rf"{sympy.latex(factor)} / \operatorname{{E}}K"),
+        ]
         trace_shown = Formula(f"{odds}/T", rf"{sympy.latex(odds)} / T") if law.dimension == 1 else values["trace-bound"]
         cells += [values["trace-bound"], trace_shown, values["equivalent-kernel"], values["self-consistent"]]
         if symbolic:
@@ -322,8 +341,12 @@ def samples_table(laws: ScalingLaws) -> Table:
             cells += [asymptotic if _has_surds(exact) else exact, leading, law.leading_samples()]
         rows.append((law.level.shape, *_label_cells(laws, law), *cells))
     notes: list[Any] = [
-        (*([r"Ridge $\delta$"] if laws.ridge == ridge_symbol else [r"Ridge $\delta =$ ", laws.ridge]),
-         r", learnability $\ell =$ ", laws.learnability, "."),
+        (
+            *([r"Ridge $\delta$"] if laws.ridge == ridge_symbol else [r"Ridge $\delta =$ ", laws.ridge]),
+            r", learnability $\ell =$ ",
+            laws.learnability,
+            ".",
+        ),
         *_trace_notes(laws),
         r"Self-consistent: $\sum_i d_i \lambda_i/(\lambda_i + \kappa) + \delta/\kappa$ over all levels of degeneracy $d_i$, where "
         r"$\kappa$ is the eigenvalue of the row times $(1-\ell)/\ell$. It is never below the other columns.",
@@ -335,7 +358,10 @@ def samples_table(laws: ScalingLaws) -> Table:
 def _over_dimension(dimension: Any) -> Formula:
     if dimension == 1:
         return Formula("EK", r"\operatorname{E}K")
-    return Formula(f"EK/{_grouped(sympy.sympify(dimension))}", rf"\frac{{\operatorname{{E}}K}}{{{sympy.latex(sympy.sympify(dimension))}}}")
+    return Formula(
+        f"EK/{_grouped(sympy.sympify(dimension))}",
+        rf"\frac{{\operatorname{{E}}K}}{{{sympy.latex(sympy.sympify(dimension))}}}",
+    )
 
 
 def _trace_shown(law: ScalingLaw) -> Any:
@@ -343,11 +369,19 @@ def _trace_shown(law: ScalingLaw) -> Any:
 
 
 def _trace_notes(laws: ScalingLaws) -> list[Any]:
-    notes: list[Any] = [(r"$\operatorname{E}K(x,x) =$ ", laws.spectrum.expected_trace, ".")]
+    notes: list[Any] = [(r"$\operatorname{E}K(x,x) =$ ", _breakable(laws.spectrum.expected_trace), ".")]
     trivial = next((law for law in laws if law.dimension == 1), None)
     if trivial is not None:
-        notes.append((r"$T = \operatorname{tr}(P_{\mathrm{trivial}} K) =$ ", trivial.trace_bound, "."))
+        notes.append((r"$T = \operatorname{tr}(P_{\mathrm{trivial}} K) =$ ", _breakable(trivial.trace_bound), "."))
     return notes
+
+
+def _breakable(expression: sympy.Expr) -> Any:
+    """A fraction too long for a line as a quotient of sums, between whose terms LaTeX may break the line."""
+    if len(sympy.latex(expression)) <= _LONGEST_FRACTION:
+        return expression
+    numerator, denominator = map(sympy.latex, sympy.fraction(expression))
+    return Formula(str(expression), rf"\bigl({numerator}\bigr) \big/ \bigl({denominator}\bigr)")
 
 
 def _label_columns(laws: ScalingLaws) -> list[Column]:
@@ -392,4 +426,6 @@ def _tidy(expression: sympy.Expr) -> sympy.Expr:
 
 def _has_surds(expression: sympy.Expr) -> bool:
     powers = expression.atoms(sympy.Pow)
-    return expression.has(OrderedRoot, sympy.CRootOf) or any(power.exp.is_Rational and not power.exp.is_Integer for power in powers)
+    return expression.has(OrderedRoot, sympy.CRootOf) or any(
+        power.exp.is_Rational and not power.exp.is_Integer for power in powers
+    )

@@ -125,8 +125,8 @@ class SymmetricPart:
         """The float64 probabilities of single sequences with these token counts, rows (k, V) of one common sum at most L.
 
         Returned as mantissas, zero or in [1/2, 1), and exponents of two. Errors: see
-        :func:`symrep.measures.log_count_probabilities`; ``SizeLimitError`` when (L + 1)^(V - 1) max(L + 1, V S), for S states, is above
-        30 million.
+        :func:`symrep.measures.log_count_probabilities`; ``SizeLimitError`` when (L + 1)^(V - 1) max(L + 1, V S), with S
+        states, is above 30 million.
         """
         total = int(counts[0].sum()) if len(counts) else 0
         self._require_length(total, "counts", "must have rows that sum to")

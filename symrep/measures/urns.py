@@ -13,8 +13,16 @@ import mpmath
 import numpy as np
 import sympy
 
-from symrep.errors import FreeSymbolError, InvalidTypeError, SizeLimitError, require, require_integer, shown
+from symrep.errors import (
+    FreeSymbolError,
+    InvalidTypeError,
+    SizeLimitError,
+    require,
+    require_integer,
+    shown,
+)
 from symrep.kernels.parameters import as_float, as_parameter, as_text
+from symrep.measures.exchangeability import as_integers
 from symrep.measures.exchangeable import FrozenMixture, UniformTokens
 from symrep.measures.symmetric_part import SymmetricPart
 
@@ -53,7 +61,7 @@ class _TokenUrn:
         >>> dirichlet_multinomial([1, 1]).moment((1, 2)), urn([2, 2]).moment((1, 2)), urn([2, 2]).moment((3, 0))
         (1/12, 1/6, 0)
         """
-        exponents = tuple(require_integer(r, "exponents", minimum=0) for r in exponents)
+        exponents = tuple(as_integers(exponents, "exponents"))
         rule = f"must be {self.vocab_size} numbers, one per token"
         require(len(exponents) == self.vocab_size, "exponents", rule, exponents)
         self._require_length(sum(exponents), "exponents", "must sum to")
@@ -66,7 +74,7 @@ class _TokenUrn:
         >>> dirichlet_multinomial([1, 1]).probability([1, 0, 1]), urn([2, 1]).probability([1, 0, 1])
         (1/12, 0)
         """
-        tokens = [require_integer(token, "sequence", minimum=0) for token in sequence]
+        tokens = as_integers(sequence, "sequence")
         inside = all(token < self.vocab_size for token in tokens)
         require(inside, "sequence", f"must hold token ids below {self.vocab_size}", tokens)
         self._require_length(len(tokens), "sequence", "must have a length of")

@@ -10,6 +10,7 @@ import sympy
 from sympy.polys.rings import PolyElement
 
 from symrep.kernels.overlaps import length_symbol
+from symrep.spectra.exact_pickles import ExactPickles
 from symrep.spectra.roots import (
     OrderedRoot,
     factor_roots,
@@ -21,7 +22,7 @@ from symrep.spectra.roots import (
 
 
 @dataclass(frozen=True)
-class LeadingTerm:
+class LeadingTerm(ExactPickles):
     r"""The statement :math:`x \sim c\,L^{\alpha}` as :math:`L \to \infty`."""
 
     coefficient: sympy.Expr

@@ -10,14 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from symrep.combinatorics.partitions import Partition
+from symrep.combinatorics.partitions import Partition, as_partition
 from symrep.display import Table
 from symrep.errors import InvalidArgumentError, require, require_integer
 from symrep.measures import ExchangeableMeasure
 from symrep.spectra.column_space import ColumnSpace
 from symrep.spectra.eigenfunctions import Eigenfunction
+from symrep.spectra.exact_results import EvaluatedBlocks
 from symrep.spectra.level_views import LevelViews
-from symrep.spectra.spectrum import EigenLevel, EvaluatedSpectrum, plain_number, power_or_number
+from symrep.spectra.spectrum import (
+    EigenLevel,
+    EvaluatedSpectrum,
+    plain_number,
+    power_or_number,
+)
 
 _ROWS_SHOWN = 50
 
@@ -69,7 +75,11 @@ class NumericBlock:
     @cached_property
     def vectors(self) -> np.ndarray:
         """The eigenvectors in the basis of ``matrix``, in columns, in the order of the eigenvalues."""
-        return np.linalg.eigh(self.matrix)[1][:, ::-1]
+        # rows of sequences of probability 0 vanish: apart, for eigenvectors of eigenvalue 0 not to mix both kinds
+        occurs = np.abs(self.matrix).max(axis=1) > 0
+        eigenvalues, vectors = np.zeros(self.size), np.eye(self.size)
+        eigenvalues[occurs], vectors[np.ix_(occurs, occurs)] = np.linalg.eigh(self.matrix[np.ix_(occurs, occurs)])
+        return vectors[:, np.argsort(-eigenvalues, kind="stable")]
 
     @property
     def resolved(self) -> np.ndarray:
@@ -84,7 +94,8 @@ class NumericBlock:
     def eigenfunction(self, index: int) -> Eigenfunction:
         """One eigenfunction of an eigenvalue, normalised under the measure: a function of arrays of sequences.
 
-        The others of the same eigenvalue are its images under permutations of the positions.
+        The others of the same eigenvalue are its images under permutations of the positions. An eigenvalue 0 may belong to
+        sequences of probability 0 alone: that function vanishes.
         """
         index = require_integer(index, "index", minimum=0)
         require(index < self.size, "index", f"must be below {self.size}", index)
@@ -143,7 +154,7 @@ class BlockSpectrum(LevelViews):
         InvalidArgumentError
             When the shape was not asked for or does not occur.
         """
-        wanted = shape if isinstance(shape, Partition) else Partition(shape)
+        wanted = as_partition(shape)
         found = next((block for block in self.blocks if block.shape == wanted), None)
         if found is None:
             raise InvalidArgumentError(f"shape must be one of {', '.join(map(str, self.shapes))}, got {wanted}")
@@ -164,7 +175,8 @@ class BlockSpectrum(LevelViews):
 
     def evaluate(self) -> EvaluatedSpectrum:
         """The levels as those of other spectra in float64."""
-        return EvaluatedSpectrum(self.architecture, self.levels, self.total_dimension)
+        trace = float(self.expected_trace)
+        return EvaluatedBlocks(self.architecture, self.levels, self.total_dimension, trace, self.shapes)
 
     @cached_property
     def token_levels(self) -> tuple[EigenLevel, ...]:

@@ -16,6 +16,7 @@ Kernels that the token counts of both sequences and the number of their matches 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 from math import comb, factorial, prod
@@ -25,28 +26,28 @@ import numpy as np
 import sympy
 from scipy.special import gammaln
 
-from symrep.combinatorics.partitions import Partition, as_partition, partitions
-from symrep.errors import (
-    FreeSymbolError,
-    InvalidArgumentError,
-    InvalidTypeError,
-    SizeLimitError,
-    require,
-    require_integer,
-)
+from symrep.combinatorics.partitions import Partition
+from symrep.errors import InvalidArgumentError, SizeLimitError, require, require_integer
 from symrep.kernels import Network
-from symrep.measures import ExchangeableMeasure, HiddenMarkov, log_count_probabilities
+from symrep.measures import ExchangeableMeasure, log_count_probabilities
+from symrep.spectra.block_arguments import numeric_vocab_size, wanted_shapes
 from symrep.spectra.block_results import BlockSpectrum, NumericBlock
+from symrep.spectra.block_runs import RunOptions, Task, kept_blocks, solve_blocks, space_of
 from symrep.spectra.column_differences import column_differences, full_column_difference
 from symrep.spectra.column_space import ColumnSpace, column_counts
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 from symrep.spectra.kernel_functions import KernelFunction, MatchKernel, SymmetricKernel, as_symmetric_kernel
-from symrep.spectra.kernel_values import kernel_values, require_few_tables
-from symrep.spectra.match_blocks import match_block_matrix, require_small_block, solve_match_block
-from symrep.spectra.match_values import match_values, require_few_matches
+from symrep.spectra.kernel_values import kernel_values_and_error, require_few_tables
+from symrep.spectra.match_blocks import (
+    SolvedBlock,
+    match_block_matrix,
+    multiplicity,
+    require_small_block,
+    solve_match_block,
+)
+from symrep.spectra.match_values import MatchValues, match_values, require_few_matches
 
 _MEMORY_LIMIT = 4 * 10**9
-_KERNEL_ERROR = 16 * np.finfo(float).eps
 _FEWEST_TOKENS_OF_MATCHES = 3
 
 
@@ -58,6 +59,9 @@ def block_spectrum(
     shapes: Iterable[Any] | None = None,
     method: str = "auto",
     memory_limit: int = _MEMORY_LIMIT,
+    n_jobs: int | None = None,
+    progress: bool = False,
+    cache: str | os.PathLike[str] | None = None,
 ) -> BlockSpectrum:
     r"""The spectrum of any kernel that is symmetric under permutations of positions, at a finite length, in float64.
 
@@ -78,7 +82,17 @@ def block_spectrum(
         kernels, and networks without softmax attention, last and query tokens included. ``"tables"`` for all. ``"auto"``
         takes matches where it can and there are three tokens or more; with two the tables are as few.
     memory_limit
-        Bytes that the values of the kernel, and the work on one shape, may take.
+        Bytes that the values of the kernel, and the work on one shape, may take; there is work on ``n_jobs`` shapes at a time.
+    n_jobs
+        How many blocks joblib solves at a time, each by its own process unless ``joblib.parallel_config`` says otherwise; -1
+        for all processors. None for what ``parallel_config`` says, one without it: inside
+        ``with joblib.parallel_config(backend="dask"):`` a Dask cluster solves the blocks.
+    progress
+        Whether to show on stderr which part of the expected work on blocks is done.
+    cache
+        A directory, made if missing, that keeps every block in a file of its own as soon as it is finished. The next call
+        with the same kernel values, measure, length and method takes blocks from there, also after an interrupt. Files
+        that are damaged or hold anything else count as missing. None keeps nothing.
 
     Returns
     -------
@@ -89,7 +103,7 @@ def block_spectrum(
     InvalidArgumentError
         When the kernel function returns a wrong shape, values that are not finite, or is not symmetric; when a shape is not
         one of the length or has more than V rows; when counts and matches do not determine the kernel and the method is
-        matches.
+        matches; when ``n_jobs`` is 0, or nothing can be written into ``cache``.
     NotInvariantError
         When a layer of the network tells the positions apart.
     FreeSymbolError
@@ -104,6 +118,12 @@ def block_spectrum(
     :math:`\binom{L + V - 1}{V - 1}^2 (L + 1)` at most: 30 million at V = 3, L = 40, where the largest of 154 blocks has
     size 3825 (minutes, and 1.1 GB).
 
+    This process alone evaluates the kernel, and takes the differences over columns of height V that shapes share: a quarter
+    of the work on tables at V = 2, little beyond. Processes take a second or two to start, once. Blocks are the same to the
+    last bit however many are solved at a time, provided that BLAS has as many threads in every process (set
+    OPENBLAS_NUM_THREADS=1 or the like), and else up to rounding: processes that joblib starts give it their share of the
+    processors, workers of Dask one thread.
+
     Examples
     --------
     >>> from symrep import kernels, measures
@@ -116,9 +136,9 @@ def block_spectrum(
     (19,1) 0.000125 19
     """
     length = require_integer(length, "length", minimum=1)
-    vocab_size = _vocab_size(measure)
+    vocab_size = numeric_vocab_size(measure)
     known = ("auto", "tables", "matches")
-    require(method in known, "method", f"must be one of {', '.join(known)}", method)
+    require(isinstance(method, str) and method in known, "method", f"must be one of {', '.join(known)}", method)
     form = as_symmetric_kernel(kernel)
     extra_token = form.extra_token
     if measure.maximal_length is not None:
@@ -136,67 +156,83 @@ def block_spectrum(
         method = "tables" if few else "matches"
     moving = length - (extra_token == "last")
     memory_limit = require_integer(memory_limit, "memory_limit", minimum=1)
+    options = RunOptions(n_jobs, progress, cache)
     solve = _from_tables if method == "tables" else _from_matches
-    wanted, blocks, trace = solve(form, measure, moving, shapes, memory_limit)
-    ordered = tuple(blocks[shape] for shape in wanted)
-    return BlockSpectrum(form.name, measure, length, extra_token, ordered, trace, kernel)
-
-
-Solved = tuple[list[Partition], dict[Partition, NumericBlock], float]
+    blocks, trace = solve(form, measure, moving, shapes, memory_limit, options)
+    return BlockSpectrum(form.name, measure, length, extra_token, tuple(blocks), trace, kernel)
 
 
 def _from_tables(
-    form: SymmetricKernel, measure: ExchangeableMeasure, total: int, shapes: Iterable[Any] | None, memory_limit: int
-) -> Solved:
+    form: SymmetricKernel,
+    measure: ExchangeableMeasure,
+    total: int,
+    shapes: Iterable[Any] | None,
+    memory_limit: int,
+    options: RunOptions,
+) -> tuple[list[NumericBlock], float]:
     vocab_size, extra_token = int(measure.vocab_size), form.extra_token
     require_few_tables(total, vocab_size, 1 if extra_token is None else vocab_size**2, memory_limit)
-    wanted = _wanted_shapes(shapes, total, vocab_size)
+    wanted = wanted_shapes(shapes, total, vocab_size)
     for shape in wanted:
         _require_few_columns(shape, vocab_size, memory_limit)
-    values = kernel_values(form.of_tables, total, vocab_size, extra_token, memory_limit)
-    blocks, largest = {}, float(np.abs(values).max())
-    for shape, differences in _by_columns(values, total, vocab_size, wanted):
-        blocks[shape] = _block(ColumnSpace(shape, vocab_size), differences, measure, extra_token, largest)
-    return wanted, blocks, _expected_trace(values, total, vocab_size, measure, extra_token)
+    values, error = kernel_values_and_error(form.of_tables, total, vocab_size, extra_token, memory_limit)
+
+    def tasks(missing: list[Partition]) -> Iterator[Task]:
+        for shape, differences in _by_full_columns(values, total, missing, costs, vocab_size):
+            yield _solve_table_block, shape, differences, measure, extra_token, error
+
+    costs = {shape: _table_cost(shape, vocab_size) for shape in wanted}
+    kept = kept_blocks(options, "tables", values, error, measure, total, extra_token)
+    solved = solve_blocks(tasks, costs, options, kept)
+    blocks = []
+    for shape in wanted:
+        own = solved[shape]
+        space, make_matrix = space_of(own, shape, vocab_size), partial(_same, own.matrix)
+        blocks.append(NumericBlock(shape, own.eigenvalues, own.rounding, make_matrix, space, measure, extra_token))
+    return blocks, _expected_trace(values, total, vocab_size, measure, extra_token)
 
 
 def _from_matches(
-    form: SymmetricKernel, measure: ExchangeableMeasure, total: int, shapes: Iterable[Any] | None, memory_limit: int
-) -> Solved:
+    form: SymmetricKernel,
+    measure: ExchangeableMeasure,
+    total: int,
+    shapes: Iterable[Any] | None,
+    memory_limit: int,
+    options: RunOptions,
+) -> tuple[list[NumericBlock], float]:
     vocab_size, extra_token = int(measure.vocab_size), form.extra_token
     extras = 1 if extra_token is None else vocab_size
     require_few_matches(total, vocab_size, extras**2, memory_limit)
-    wanted = _wanted_shapes(shapes, total, vocab_size)
+    wanted = wanted_shapes(shapes, total, vocab_size)
     for shape in wanted:
         require_small_block(shape, vocab_size, extras, memory_limit)
-    values, blocks = match_values(form.of_matches, total, vocab_size, extra_token), {}
+    values = match_values(form.of_matches, total, vocab_size, extra_token)
+
+    def tasks(missing: list[Partition]) -> Iterator[Task]:
+        for shape in sorted(missing, key=costs.__getitem__, reverse=True):
+            yield _solve_match_block, shape, values.array, vocab_size, extra_token, values.largest, values.error, measure
+
+    costs = {shape: multiplicity(shape, vocab_size) ** 2 for shape in wanted}
+    kept = kept_blocks(options, "matches", values.array, values.error, measure, total, extra_token)
+    solved = solve_blocks(tasks, costs, options, kept)
+    blocks = []
     for shape in wanted:
-        solved = solve_match_block(shape, values, measure)
-        again = partial(match_block_matrix, shape, values, measure)
+        own, make_matrix = solved[shape], partial(match_block_matrix, shape, values, measure)
         space = ColumnSpace(shape, vocab_size)
-        blocks[shape] = NumericBlock(shape, solved.eigenvalues, solved.rounding, again, space, measure, extra_token)
-    return wanted, blocks, values.expected_trace(measure)
+        blocks.append(NumericBlock(shape, own.eigenvalues, own.rounding, make_matrix, space, measure, extra_token))
+    return blocks, values.expected_trace(measure)
 
 
-def _vocab_size(measure: ExchangeableMeasure) -> int:
-    if not isinstance(measure, ExchangeableMeasure):
-        hint = " (measures.shuffled(measure, length) is one)" if isinstance(measure, HiddenMarkov) else ""
-        raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {measure!r}{hint}")
-    if measure.parameters():
-        raise FreeSymbolError(f"measure must have numbers, got symbols {', '.join(map(str, measure.parameters()))}")
-    return int(measure.vocab_size)
-
-
-def _wanted_shapes(shapes: Iterable[Any] | None, degree: int, vocab_size: int) -> list[Partition]:
-    if shapes is None:
-        return list(partitions(degree, max_length=vocab_size))
-    if not isinstance(shapes, Iterable) or isinstance(shapes, str):
-        shapes = [shapes]
-    wanted = [as_partition(shape, "shapes", size=degree) for shape in shapes]
-    require(len(wanted) > 0, "shapes", "must not be empty", wanted)
-    for shape in wanted:
-        require(shape.length <= vocab_size, "shapes", f"must have at most {vocab_size} rows", shape)
-    return list(dict.fromkeys(wanted))
+def _solve_match_block(
+    shape: Partition,
+    array: np.ndarray,
+    vocab_size: int,
+    extra_token: str | None,
+    largest: float,
+    error: float,
+    measure: ExchangeableMeasure,
+) -> SolvedBlock:
+    return solve_match_block(shape, MatchValues(array, vocab_size, extra_token, largest, error), measure)
 
 
 def _require_few_columns(shape: Partition, vocab_size: int, memory_limit: int) -> None:
@@ -210,39 +246,62 @@ def _require_few_columns(shape: Partition, vocab_size: int, memory_limit: int) -
             )
 
 
-def _by_columns(
-    values: np.ndarray, total: int, vocab_size: int, shapes: list[Partition]
+def _table_cost(shape: Partition, vocab_size: int) -> int:
+    """The relative cost of a block: all differences on the way to those over its columns, the last of which are used more."""
+    counts = column_counts(shape, vocab_size)
+    remaining, fixed, cost = shape.size - vocab_size * counts[-1], 1, 0
+    for height in range(vocab_size - 1, 0, -1):
+        pairs = comb(vocab_size, height) ** 2
+        for done in range(1, counts[height - 1] + 1) if height > 1 else ():
+            rest = number_of_tables(remaining - height * done, vocab_size**2)
+            cost += fixed * number_of_tables(done, pairs) * rest
+        fixed *= number_of_tables(counts[height - 1], pairs)
+        remaining -= height * counts[height - 1]
+    return cost + 3 * fixed
+
+
+def _by_full_columns(
+    values: np.ndarray, total: int, shapes: list[Partition], costs: dict[Partition, int], vocab_size: int
 ) -> Iterator[tuple[Partition, np.ndarray]]:
-    """Every shape with the differences of the kernel over its columns; columns of height V are shared by the shapes."""
-    pending = sorted(shapes, key=lambda shape: column_counts(shape, vocab_size)[-1])
+    """Every shape with the differences of the kernel over its columns of height V, which shapes share; costly ones first."""
     done, current = 0, values
-    for shape in pending:
-        counts = column_counts(shape, vocab_size)
-        while done < counts[-1]:
+    for shape in sorted(shapes, key=lambda shape: (column_counts(shape, vocab_size)[-1], -costs[shape])):
+        while done < column_counts(shape, vocab_size)[-1]:
             current = full_column_difference(current, total - vocab_size * done, vocab_size)
             done += 1
-        differences, remaining = current, total - vocab_size * done
-        for height in range(vocab_size - 1, 1, -1):
-            if counts[height - 1] == 0:
-                differences = differences[..., None, :]
-                continue
-            differences = column_differences(differences, remaining, height, counts[height - 1], vocab_size)
-            remaining -= height * counts[height - 1]
-        if vocab_size == 1:
-            differences = differences[..., 0]
-        yield shape, differences
+        yield shape, current
 
 
-def _block(
-    space: ColumnSpace, differences: np.ndarray, measure: ExchangeableMeasure, extra_token: str | None, largest: float
-) -> NumericBlock:
+def _solve_table_block(
+    shape: Partition, differences: np.ndarray, measure: ExchangeableMeasure, extra_token: str | None, error: float
+) -> SolvedBlock:
+    """The block of one shape from the differences over its columns of height V: a function of its arguments alone."""
+    space = ColumnSpace(shape, int(measure.vocab_size))
+    return _solve(space, _over_other_columns(differences, space), measure, extra_token, error)
+
+
+def _over_other_columns(differences: np.ndarray, space: ColumnSpace) -> np.ndarray:
+    vocab_size, counts = space.vocab_size, space.columns
+    remaining = space.shape.size - vocab_size * counts[-1]
+    for height in range(vocab_size - 1, 1, -1):
+        if counts[height - 1] == 0:
+            differences = differences[..., None, :]
+            continue
+        differences = column_differences(differences, remaining, height, counts[height - 1], vocab_size)
+        remaining -= height * counts[height - 1]
+    return differences[..., 0] if vocab_size == 1 else differences
+
+
+def _solve(
+    space: ColumnSpace, differences: np.ndarray, measure: ExchangeableMeasure, extra_token: str | None, error: float
+) -> SolvedBlock:
     vocab_size, dimension = space.vocab_size, space.dimension
     rows, columns, log_weight = _margins(space)
     arrangements = space.log_arrangements
     log_weight = log_weight - (arrangements[rows] + arrangements[columns]) / 2
     extras = 1 if extra_token is None else vocab_size
     basis = space.irreducible
-    # what differences of values of size ``largest`` could add up to
+    # what differences of errors of values could add up to
     terms = prod(factorial(height) ** count for height, count in enumerate(space.columns, start=1))
     # weights are exponentials of sums of logarithms of factorials
     weight_error = 3 * np.finfo(float).eps * float(gammaln(space.shape.size + 2))
@@ -252,7 +311,7 @@ def _block(
             before, after = (_log_probabilities(measure, space.weights, t if extra_token else None) for t in (v, w))
             weights = np.exp(log_weight + (before[rows] + after[columns]) / 2)
             entries = differences[v * extras + w].ravel() * weights
-            rounding += _KERNEL_ERROR * largest * terms * float(np.bincount(rows, weights=weights).max())
+            rounding += error * terms * float(np.bincount(rows, weights=weights).max())
             rounding += weight_error * float(np.bincount(rows, weights=np.abs(entries)).max())
             matrix = np.bincount(rows * dimension + columns, weights=entries, minlength=dimension**2)
             parts.append(basis.T @ (basis.T @ matrix.reshape(dimension, dimension).T).T)
@@ -260,7 +319,7 @@ def _block(
     matrix = np.array(parts).reshape(extras, extras, size, size).transpose(0, 2, 1, 3).reshape(extras * size, -1)
     matrix = (matrix + matrix.T) / 2
     eigenvalues = np.linalg.eigvalsh(matrix)[::-1]
-    return NumericBlock(space.shape, eigenvalues, rounding, partial(_same, matrix), space, measure, extra_token)
+    return SolvedBlock(eigenvalues, float(rounding), matrix, space.weight_bases)
 
 
 def _same(matrix: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ from symrep.spectra.count_tables import table_numbers
 class Eigenfunction:
     r"""A function of sequences in one irrep, of norm 1 under the measure, and 0 on sequences of probability 0.
 
+    Where only sequences of probability 0 have its eigenvalue 0, it vanishes.
+
     The positions fill the columns of the shape from left to right, each column from top to bottom; the function is
     antisymmetric within columns. ``coefficients`` has shape (basis vectors of the column space, extra tokens or 1).
     """
@@ -42,6 +44,10 @@ class Eigenfunction:
         scale = np.exp(-np.where(possible, log_probability, 0.0) / 2)
         values = np.where(possible, amplitude * self.coefficients[numbers, extra] * scale, 0.0)
         return values if sequences.ndim == 2 else float(values[0])
+
+    def __repr__(self) -> str:
+        extra = "" if self.extra_token is None else f", extra_token={self.extra_token!r}"
+        return f"Eigenfunction({self.space.shape}, measure={self.measure!r}{extra})"
 
     def _column_basis(self, context: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The basis vector that a sequence belongs to, and the value of that vector on it."""

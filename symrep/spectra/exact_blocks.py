@@ -18,86 +18,29 @@ smallest as well as the largest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from math import comb, factorial, lcm, prod
 from typing import Any
 
 import numpy as np
 import sympy
-from sympy.polys.matrices import DomainMatrix
 
-from symrep.combinatorics.partitions import Partition, as_partition, partitions
-from symrep.errors import (
-    FreeSymbolError,
-    InvalidArgumentError,
-    InvalidTypeError,
-    SizeLimitError,
-    require,
-    require_integer,
-    shown,
-)
+from symrep.combinatorics.partitions import Partition
+from symrep.errors import InvalidArgumentError, SizeLimitError, require, require_integer
 from symrep.kernels import Network
 from symrep.measures import ExchangeableMeasure
+from symrep.spectra.block_arguments import numeric_vocab_size, wanted_shapes
 from symrep.spectra.column_differences import column_differences, full_column_difference
 from symrep.spectra.column_space import ColumnSpace, column_counts
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 from symrep.spectra.exact_column_space import RationalSubspace, column_tables
 from symrep.spectra.exact_kernel_values import exact_values, require_exact_kernel
-from symrep.spectra.exact_roots import IsolatedRoot, rational_factors
-from symrep.spectra.isotypic_block import Block, eigenvalue_symbol
-from symrep.spectra.roots import factor_roots
-from symrep.spectra.spectrum import Spectrum, power_or_number
+from symrep.spectra.exact_results import ExactBlock, ExactBlockSpectrum
+from symrep.spectra.isotypic_block import Block
+from symrep.spectra.spectrum import power_or_number
 
 _LIMIT_NUMBERS = 4_000_000
 _INT64_BITS = 62
-_LARGEST_SYMPY_DEGREE = 4
-_CANCELLED_DIGITS = 50
-
-
-@dataclass(frozen=True, repr=False)
-class ExactBlock(Block):
-    """A block with rational numbers, of any size.
-
-    Attributes
-    ----------
-    sequences
-        One per row: the coordinates of a function are its values at these sequences, whose positions fill the columns of
-        the shape from left to right, every column from top to bottom; an extra token comes last.
-    """
-
-    sequences: tuple[tuple[int, ...], ...]
-
-    @cached_property
-    def characteristic_polynomial(self) -> sympy.Poly:
-        """det(x - matrix) as a polynomial in x over the rational numbers."""
-        denominator = lcm(*(int(entry.q) for entry in self.matrix))
-        integers = [[sympy.ZZ(int(entry * denominator)) for entry in row] for row in self.matrix.tolist()]
-        coefficients = DomainMatrix(integers, self.matrix.shape, sympy.ZZ).charpoly()
-        exact = [sympy.Rational(int(c), denominator**i) for i, c in enumerate(coefficients)]
-        return sympy.Poly(exact, eigenvalue_symbol, domain=sympy.QQ)
-
-    @cached_property
-    def factors(self) -> tuple[tuple[sympy.Poly, int], ...]:
-        """The monic irreducible factors of the characteristic polynomial over the rational numbers."""
-        return tuple(rational_factors(self.characteristic_polynomial))
-
-    @cached_property
-    def eigenvalues(self) -> tuple[tuple[sympy.Expr, int], ...]:
-        """Eigenvalues and how often the matrix has them, zero included; factor by factor, largest first in each.
-
-        Numbers of sympy for factors of degree at most four, :class:`~symrep.spectra.exact_roots.IsolatedRoot` beyond.
-        """
-        return tuple((root, power) for factor, power in self.factors for root in _roots(factor))
-
-
-def _roots(factor: sympy.Poly) -> list[sympy.Expr]:
-    coefficients = factor.all_coeffs()
-    # the smaller root would be a difference that cancels more digits than sympy evaluates
-    cancelling = factor.degree() == 2 and abs(coefficients[2]) * 10**_CANCELLED_DIGITS < coefficients[1] ** 2
-    if factor.degree() <= _LARGEST_SYMPY_DEGREE and not cancelling:
-        return factor_roots(factor)
-    return [IsolatedRoot(coefficients, index) for index in range(factor.degree())]
 
 
 def exact_block_spectrum(
@@ -107,7 +50,7 @@ def exact_block_spectrum(
     *,
     shapes: Iterable[Any] | None = None,
     limit_numbers: int = _LIMIT_NUMBERS,
-) -> Spectrum:
+) -> ExactBlockSpectrum:
     r"""The exact spectrum of a permutation-symmetric kernel with rational values, at a finite length.
 
     Parameters
@@ -127,8 +70,8 @@ def exact_block_spectrum(
 
     Returns
     -------
-    A :class:`Spectrum` of :class:`ExactBlock`, without those whose eigenvalues are all 0. Where ``shapes`` are given its trace
-    is that of these shapes, and ``zero_degeneracy`` counts all others. Blocks are not split by the renaming of tokens:
+    An :class:`ExactBlockSpectrum`: a :class:`~symrep.spectra.spectrum.Spectrum` of :class:`ExactBlock`, without those whose
+    eigenvalues are all 0, that knows which shapes were asked for. Blocks are not split by the renaming of tokens:
     characteristic polynomials factor instead.
 
     Raises
@@ -172,7 +115,7 @@ def exact_block_spectrum(
     """
     length = require_integer(length, "length", minimum=1)
     limit_numbers = require_integer(limit_numbers, "limit_numbers", minimum=1)
-    vocab_size = _vocab_size(measure)
+    vocab_size = _rational_vocab_size(measure)
     require_exact_kernel(kernel, vocab_size)
     extra_token = kernel.extra_token if isinstance(kernel, Network) else None
     columns = length + (extra_token == "query")
@@ -183,7 +126,7 @@ def exact_block_spectrum(
     require(moving >= 1, "length", "must be at least 2 for a last-token readout", length)
     pairs = 1 if extra_token is None else vocab_size**2
     _require_few_values(moving, vocab_size, pairs, limit_numbers)
-    wanted = _wanted_shapes(shapes, moving, vocab_size)
+    wanted = wanted_shapes(shapes, moving, vocab_size)
     _require_few_differences(wanted, vocab_size, pairs, limit_numbers)
     values, denominator = exact_values(kernel, length, vocab_size)
     largest = max(map(abs, values.ravel().tolist()))
@@ -193,21 +136,23 @@ def exact_block_spectrum(
         shape: _block(RationalSubspace(ColumnSpace(shape, vocab_size)), differences, denominator, measure, extra_token)
         for shape, differences in _differences_by_shape(short, moving, vocab_size, wanted)
     }
-    return Spectrum(
+    covered = None if shapes is None else tuple(wanted)
+    return ExactBlockSpectrum(
         architecture=repr(kernel) if isinstance(kernel, Network) else getattr(kernel, "__name__", str(kernel)),
         measure=measure,
         length=length,
         blocks=tuple(blocks[shape] for shape in wanted if _has_eigenvalues(blocks[shape])),
         total_dimension=power_or_number(vocab_size, columns),
         expected_trace=_expected_trace(values, denominator, moving, measure, extra_token),
-        solve=partial(_solve_again, kernel, measure, length, shapes, limit_numbers),
+        solve=partial(_solve_again, kernel, measure, length, covered, limit_numbers),
         whole_block=_no_block,
+        covered=covered,
     )
 
 
 def _solve_again(
     kernel: Any, measure: Any, length: int, shapes: Any, limit_numbers: int, values: dict[str, Any]
-) -> Spectrum:
+) -> ExactBlockSpectrum:
     """No symbols are left to substitute, and ``Spectrum`` lets no others through."""
     return exact_block_spectrum(kernel, measure, length, shapes=shapes, limit_numbers=limit_numbers)
 
@@ -216,26 +161,11 @@ def _no_block(shape: Any) -> Block:
     raise InvalidArgumentError(f"shape must be one of the blocks of the spectrum, got {shape}")
 
 
-def _vocab_size(measure: ExchangeableMeasure) -> int:
-    if not isinstance(measure, ExchangeableMeasure):
-        raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {shown(measure)}")
-    if measure.parameters():
-        raise FreeSymbolError(f"measure must have numbers, got symbols {', '.join(map(str, measure.parameters()))}")
+def _rational_vocab_size(measure: ExchangeableMeasure) -> int:
+    vocab_size = numeric_vocab_size(measure)
     rational = all(probability.is_Rational for probability in measure.probabilities)
     require(rational, "measure", "must have rational numbers (block_spectrum takes others)", measure)
-    return int(measure.vocab_size)
-
-
-def _wanted_shapes(shapes: Iterable[Any] | None, degree: int, vocab_size: int) -> list[Partition]:
-    if shapes is None:
-        return list(partitions(degree, max_length=vocab_size))
-    if not isinstance(shapes, Iterable) or isinstance(shapes, str):
-        shapes = [shapes]
-    wanted = [as_partition(shape, "shapes", size=degree) for shape in shapes]
-    require(len(wanted) > 0, "shapes", "must not be empty", wanted)
-    for shape in wanted:
-        require(shape.length <= vocab_size, "shapes", f"must have at most {vocab_size} rows", shape)
-    return list(dict.fromkeys(wanted))
+    return vocab_size
 
 
 def _differences_by_shape(

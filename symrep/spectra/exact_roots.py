@@ -17,9 +17,11 @@ from sympy import ZZ
 from sympy.external.gmpy import GROUND_TYPES
 from sympy.polys.galoistools import gf_ddf_zassenhaus, gf_degree, gf_from_int_poly, gf_monic, gf_sqf_p
 
+from symrep.errors import require
 from symrep.spectra.roots import OrderedRoot
 
 _LONGEST_TEXT = 400
+_ONLY_REAL = "must have distinct and real roots only"
 # factoring 60 degrees takes pure Python minutes, python-flint a fraction of a second
 _SLOW_DEGREE = 12 if GROUND_TYPES != "flint" else 10**9
 _FIRST_PRIME, _PRIMES = 211, 12
@@ -37,7 +39,7 @@ class IsolatedRoot(OrderedRoot):
     """The k-th largest root of an irreducible polynomial with rational coefficients whose roots are all real.
 
     An :class:`~symrep.spectra.roots.OrderedRoot` that any degree and any size of the coefficients leaves fast to evaluate:
-    every digit of ``evalf`` is certain.
+    every digit of ``evalf`` is certain. Other polynomials raise ``InvalidArgumentError`` when they are evaluated.
 
     >>> root = IsolatedRoot((1, 0, -15, 0, 60, 0, -50), 2)
     >>> root.evalf(40)
@@ -134,6 +136,8 @@ def _brackets(coefficients: sympy.Tuple) -> tuple[tuple[int, ...], list[_Bracket
     mirrored = _mirrored(integers)
     positive = list(_positive_brackets(integers))
     negative = [_Bracket(-1, start, bits) for _, start, bits in _positive_brackets(mirrored)]
+    all_found = len(positive) + len(negative) == len(integers) - 1
+    require(all_found, "polynomial", _ONLY_REAL, integers)
     return integers, positive + negative[::-1]
 
 
@@ -174,7 +178,7 @@ def _within_octave(
 ) -> Iterator[_Bracket]:
     """The roots in (start, start + width) / 2^bits, given how many exceed either end."""
     # a stack, since every bit that two roots share is one level deeper
-    pending = [(start, bits, width, below, above)]
+    pending, deepest = [(start, bits, width, below, above)], _separating_bits(coefficients)
     while pending:
         start, bits, width, below, above = pending.pop()
         if below == above:
@@ -184,10 +188,17 @@ def _within_octave(
             continue
         if width == 1:
             start, bits, width = 2 * start, bits + 1, 2
+            require(bits <= deepest, "polynomial", _ONLY_REAL, coefficients)
         half = width // 2
         count = number_of_roots_above(coefficients, start + half, bits)
         pending.append((start, bits, half, below, count))
         pending.append((start + half, bits, width - half, count, above))
+
+
+def _separating_bits(coefficients: tuple[int, ...]) -> int:
+    """Distinct roots are further apart than 2^-bits (Mahler: sqrt(3) n^(-(n + 2) / 2) |p|^(1 - n) with the 2-norm)."""
+    degree, largest = len(coefficients) - 1, max(c.bit_length() for c in coefficients)
+    return (degree + 2) * degree.bit_length() + (degree - 1) * (largest + degree.bit_length())
 
 
 @lru_cache(maxsize=4096)

@@ -22,6 +22,7 @@ from symrep.errors import FreeSymbolError, InvalidTypeError, require, require_in
 from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_coefficient
 from symrep.spectra.asymptotics import LeadingTerm
+from symrep.spectra.exact_pickles import ExactPickles
 from symrep.spectra.field_towers import FieldTower
 from symrep.spectra.roots import factor_roots, irreducible_factors, rational_square_root, reference_point, require_real
 
@@ -35,7 +36,7 @@ _Terms = tuple[tuple[Any, Fraction], ...]
 
 
 @dataclass(frozen=True)
-class Expansion:
+class Expansion(ExactPickles):
     r"""The statement :math:`x = \sum_j c_j L^{e_j} + O(L^e)` as :math:`L \to \infty`, with parameters fixed.
 
     Attributes

@@ -13,6 +13,7 @@ from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, require_integer
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm, leading_roots, leading_term
+from symrep.spectra.exact_pickles import ExactPickles
 from symrep.spectra.expansions import Expansion, expand_factor
 from symrep.spectra.roots import factor_roots, irreducible_factors
 
@@ -21,7 +22,7 @@ eigenvalue_symbol = sympy.Symbol("x")
 
 
 @dataclass(frozen=True)
-class Block:
+class Block(ExactPickles):
     """The matrix of an operator on the multiplicity space of one irrep.
 
     Attributes

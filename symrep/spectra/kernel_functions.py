@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidTypeError, require, shown
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.kernels import Network
 from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
 from symrep.kernels.layers import OVERLAPS
@@ -30,7 +30,8 @@ class MatchKernel:
     ----------
     function
         Takes integer arrays ``counts_x`` and ``counts_y`` of shape (k, V) and ``matches`` of shape (k,), and gives an array
-        (k,) of real numbers, with the same value when the two sequences are exchanged. Only triples that occur are asked for.
+        (k,) of real numbers, with the same value when the two sequences are exchanged. Only triples that occur are asked for,
+        up to some 500,000 at a time, and the arrays must not be changed.
 
     Raises
     ------
@@ -78,6 +79,8 @@ def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
         net, tangent = kernel.net, kernel.tangent
         of_matches = MatchCountKernel(net, tangent) if OVERLAPS in net.layouts else None
         return SymmetricKernel(JointCountKernel(net, tangent), of_matches, net.extra_token, repr(kernel))
+    if isinstance(kernel, sympy.Poly):
+        kernel = kernel.as_expr()
     if isinstance(kernel, sympy.Expr):
         of_matches = _polynomial_function(kernel)
         return SymmetricKernel(_on_tables(of_matches), of_matches, None, str(kernel))
@@ -101,12 +104,21 @@ def _polynomial_function(polynomial: sympy.Expr) -> KernelFunction:
     require(not unknown, "kernel", "must have no symbols but u, m and L", unknown)
     counts = [by_name[name] for name in ("u", "m") if name in by_name]
     require(bool(polynomial.is_polynomial(*counts)), "kernel", "must be a polynomial in u and m", polynomial)
+    require(not polynomial.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo), "kernel", "must be finite", polynomial)
     symbols = [by_name.get(name, sympy.Symbol(name)) for name in ("u", "m", "L")]
     evaluate = sympy.lambdify(symbols, polynomial, "numpy")
 
     def function(counts_x: np.ndarray, counts_y: np.ndarray, matches: np.ndarray) -> np.ndarray:
         overlap = (counts_x * counts_y).sum(axis=1).astype(np.float64)
         length = counts_x.sum(axis=1).astype(np.float64)
-        return np.broadcast_to(evaluate(overlap, matches.astype(np.float64), length), matches.shape)
+        try:
+            # whether values are finite is looked at afterwards
+            with np.errstate(all="ignore"):
+                found = evaluate(overlap, matches.astype(np.float64), length)
+        except OverflowError:
+            raise InvalidArgumentError(
+                f"kernel must have coefficients within the range of float64, got {shown(polynomial)}"
+            ) from None
+        return np.broadcast_to(found, matches.shape)
 
     return function

@@ -7,11 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, shown
+from symrep.errors import (
+    InvalidArgumentError,
+    InvalidTypeError,
+    SizeLimitError,
+    require,
+    shown,
+)
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 
 KernelFunction = Callable[..., np.ndarray]
-_ROUNDING = 1e-9
+_UNITS_IN_THE_LAST_PLACE = 16
+_LARGEST_ASYMMETRY = 1e-6
 _ARRAYS_AT_ONCE = 6
 
 
@@ -26,8 +33,11 @@ def require_few_tables(total: int, vocab_size: int, pairs: int, memory_limit: in
         )
 
 
-def real_values(found: Any, count: int) -> np.ndarray:
-    """What a kernel function returned, as float64, when it is one real number for every row."""
+def real_values(found: Any, count: int) -> tuple[np.ndarray, float]:
+    """What a kernel function returned, as float64, and its relative error, when it is one real number for every row.
+
+    The error is that of some units in the last place of the type that the function works in.
+    """
     try:
         values = np.asarray(found)
     except ValueError:
@@ -35,13 +45,34 @@ def real_values(found: Any, count: int) -> np.ndarray:
     require(values.shape == (count,), "kernel", f"must return an array of shape ({count},)", values.shape)
     if values.dtype.kind not in "fiu":
         raise InvalidTypeError(f"kernel must return real numbers, got entries of type {values.dtype}")
-    return values.astype(np.float64)
+    epsilon = np.finfo(values.dtype if values.dtype.kind == "f" else np.float64).eps
+    return values.astype(np.float64), _UNITS_IN_THE_LAST_PLACE * max(float(epsilon), float(np.finfo(np.float64).eps))
+
+
+def absolute_error(relative_error: float, largest: float, asymmetry: float) -> float:
+    """A bound on the errors of values: that of their type, what symmetry shows of others, and underflow."""
+    return max(relative_error * largest, asymmetry, float(np.finfo(np.float64).tiny))
+
+
+def is_symmetric(asymmetry: float, largest: float, relative_error: float) -> bool:
+    """Whether rounding errors explain that values change by this much when the sequences are exchanged.
+
+    They are far above units in the last place near kinks: of tangent kernels with ReLU, at a correlation of 1.
+    """
+    return asymmetry <= max(_LARGEST_ASYMMETRY, relative_error) * largest
 
 
 def kernel_values(
     function: KernelFunction, total: int, vocab_size: int, extra_token: str | None, memory_limit: int
 ) -> np.ndarray:
-    """The kernel at all joint count tables: (pairs of extra tokens or 1, tables).
+    """The kernel at all joint count tables: (pairs of extra tokens or 1, tables)."""
+    return kernel_values_and_error(function, total, vocab_size, extra_token, memory_limit)[0]
+
+
+def kernel_values_and_error(
+    function: KernelFunction, total: int, vocab_size: int, extra_token: str | None, memory_limit: int
+) -> tuple[np.ndarray, float]:
+    """The kernel at all joint count tables, (pairs of extra tokens or 1, tables), and a bound on the errors of values.
 
     Raises
     ------
@@ -55,27 +86,32 @@ def kernel_values(
     count = number_of_tables(total, vocab_size**2)
     tables = count_tables(total, vocab_size**2).reshape(-1, vocab_size, vocab_size)
     tables.flags.writeable = False
-    values = np.empty((pairs, count))
+    values, relative_error = np.empty((pairs, count)), 0.0
     for pair in range(pairs):
         tokens = divmod(pair, vocab_size)
         extra = () if extra_token is None else (np.broadcast_to(tokens, (count, 2)),)
-        found = real_values(function(tables, *extra), count)
+        found, own_error = real_values(function(tables, *extra), count)
         wrong = np.flatnonzero(~np.isfinite(found))
-        require(not len(wrong), "kernel", "must be finite", tables[wrong[:1]].tolist())
-        values[pair] = found
-    _require_symmetric(values, tables)
-    return values
+        if len(wrong):
+            raise InvalidArgumentError(
+                f"kernel must be finite, got {found[wrong[0]]} at N = {tables[wrong[0]].tolist()}"
+            )
+        values[pair], relative_error = found, max(relative_error, own_error)
+    largest = float(max(values.max(), -values.min()))
+    asymmetry = _asymmetry(values, tables, largest, relative_error)
+    return values, absolute_error(relative_error, largest, asymmetry)
 
 
-def _require_symmetric(values: np.ndarray, tables: np.ndarray) -> None:
+def _asymmetry(values: np.ndarray, tables: np.ndarray, largest: float, relative_error: float) -> float:
     vocab_size = tables.shape[-1]
     transposed = table_numbers(np.swapaxes(tables, 1, 2).reshape(len(tables), -1))
     pairs = np.arange(len(values)) if len(values) == 1 else np.arange(vocab_size**2).reshape(vocab_size, -1).T.ravel()
-    excess = np.abs(values - values[pairs][:, transposed]) - _ROUNDING * np.abs(values).max()
+    excess = np.abs(values - values[pairs][:, transposed])
     worst = np.unravel_index(excess.argmax(), excess.shape)
-    if excess[worst] > 0:
+    if not is_symmetric(excess[worst], largest, relative_error):
         N, other = tables[worst[1]], tables[transposed[worst[1]]]
         found = values[worst], values[pairs[worst[0]], transposed[worst[1]]]
         raise InvalidArgumentError(
             f"kernel must be symmetric, got {found[0]:.6g} at N = {N.tolist()} and {found[1]:.6g} at N = {other.tolist()}"
         )
+    return float(excess[worst])

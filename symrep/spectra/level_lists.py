@@ -15,6 +15,7 @@ from symrep.display import Code, Column, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
 from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.dense import DenseSpectrum
+from symrep.spectra.exact_results import EvaluatedBlocks
 from symrep.spectra.isotypic_block import Shape
 from symrep.spectra.level_views import LevelViews
 from symrep.spectra.spectrum import EigenLevel, EvaluatedSpectrum, Spectrum
@@ -101,11 +102,21 @@ def level_list(spectrum: Any, argument: str = "spectrum", *, token_labels: bool 
     if isinstance(spectrum, BlockSpectrum):
         return _of_blocks(spectrum, token_labels)
     if isinstance(spectrum, EvaluatedSpectrum):
-        levels = _largest_first(spectrum.levels)
-        return LevelList(spectrum.architecture, levels, spectrum.total_dimension, _trace(levels))
+        return _of_evaluated(spectrum, argument)
     if isinstance(spectrum, DenseSpectrum):
         return _of_dense(spectrum)
     return _of_eigenvalues(spectrum, argument)
+
+
+def _of_evaluated(spectrum: EvaluatedSpectrum, argument: str) -> LevelList:
+    levels = _largest_first(spectrum.levels)
+    finite = all(isfinite(level.eigenvalue) for level in levels)
+    require(finite, argument, "must have eigenvalues within the range of float64", spectrum.architecture)
+    trace, shapes = _trace(levels), None
+    if isinstance(spectrum, EvaluatedBlocks):
+        trace = spectrum.expected_trace
+        shapes = None if spectrum.covered is None else frozenset(spectrum.covered)
+    return LevelList(spectrum.architecture, levels, spectrum.total_dimension, trace, shapes=shapes)
 
 
 def _of_blocks(spectrum: BlockSpectrum, token_labels: bool) -> LevelList:
@@ -161,11 +172,14 @@ def _largest_first(levels: Iterable[EigenLevel]) -> tuple[EigenLevel, ...]:
 
 def _trace(levels: Iterable[EigenLevel]) -> float:
     """Summed exactly before it is rounded: degeneracies may exceed the range of floats, and deep levels are small."""
-    total = sum((Fraction(level.eigenvalue) * level.degeneracy for level in levels), Fraction(0))
+    return _as_float(sum((Fraction(level.eigenvalue) * level.degeneracy for level in levels), Fraction(0)))
+
+
+def _as_float(number: Fraction) -> float:
     try:
-        return float(total)
+        return float(number)
     except OverflowError:
-        return inf if total > 0 else -inf
+        return inf if number > 0 else -inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +258,7 @@ def cumulative_trace(spectrum: Any, **values: Any) -> CumulativeTrace:
     Notes
     -----
     Eigenvalues of a kernel that is not positive count with their sign and come last, so that shares can exceed 1 on the
-    way. For a block spectrum the shares end below 1 by what is unresolved or was not asked for. Sums are exact before
+    way. For a block spectrum, exact or not, the shares end below 1 by what is unresolved or was not asked for. Sums are exact before
     they are rounded.
 
     Examples
@@ -271,7 +285,7 @@ def _accumulated(levels: Iterable[EigenLevel], listed: LevelList, by_shape: Mapp
         held += Fraction(level.eigenvalue) * level.degeneracy
         eigenvalues.append(level.eigenvalue)
         counts.append(count)
-        shares.append(float(held / total))
+        shares.append(_as_float(held / total))
     arrays = np.array(eigenvalues, dtype=float), np.array(shares, dtype=float)
     for array in arrays:
         array.flags.writeable = False

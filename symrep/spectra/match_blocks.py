@@ -30,10 +30,14 @@ from scipy.special import gammaln
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import SizeLimitError
 from symrep.measures import ExchangeableMeasure, log_count_probabilities
-from symrep.spectra.column_space import ColumnSpace, column_counts
+from symrep.spectra.column_space import ColumnSpace, WeightBasis, column_counts
 from symrep.spectra.count_tables import number_of_tables, table_numbers
 from symrep.spectra.match_values import MatchValues
-from symrep.spectra.symmetric_powers import lexicographic_places, reduced_minors, symmetric_power
+from symrep.spectra.symmetric_powers import (
+    lexicographic_places,
+    reduced_minors,
+    symmetric_power,
+)
 
 _KERNEL_ERROR = 16 * np.finfo(float).eps
 _CACHED_BYTES = 2**21
@@ -42,10 +46,12 @@ _TABLE_BYTES = 2**26
 
 @dataclass(frozen=True, eq=False)
 class SolvedBlock:
-    """The eigenvalues of a block, largest first, and a bound on their errors."""
+    """The eigenvalues of a block, largest first, and a bound on their errors; its matrix with its basis where it is kept."""
 
     eigenvalues: np.ndarray
     rounding: float
+    matrix: np.ndarray | None = None
+    bases: tuple[WeightBasis, ...] | None = None
 
 
 def solve_match_block(shape: Partition, values: MatchValues, measure: ExchangeableMeasure) -> SolvedBlock:
@@ -150,6 +156,12 @@ class _Work:
         # multiples reduced first: large angles lose digits
         return np.exp(2j * np.pi * (turns % self.order) / self.order)
 
+    def diagonals(self, turns: np.ndarray, height: int) -> np.ndarray:
+        """The diagonal minor t - 1 + h at roots of unity."""
+        # accurate where t + 1 is small
+        half = np.pi * (turns % self.order) / self.order
+        return height - 2 + 2 * np.cos(half) * np.exp(1j * half)
+
     def common_factor(self, turns: np.ndarray) -> np.ndarray:
         """F at roots of unity."""
         columns, vocab_size = self.space.columns, self.space.vocab_size
@@ -166,7 +178,7 @@ class _Work:
 
     @cached_property
     def powers(self) -> list[np.ndarray]:
-        """The symmetric power of every height, as polynomials in t."""
+        """The symmetric power of every height, as polynomials in the diagonal minor."""
         vocab_size, columns = self.space.vocab_size, self.space.columns
         return [symmetric_power(reduced_minors(vocab_size, h), columns[h - 1]) for h in self.space.heights]
 
@@ -176,7 +188,7 @@ class _Work:
         rows = np.unravel_index(self.rows, self.space.sizes) if self.space.sizes else ()
         for height, power, own in zip(self.space.heights, self.powers, rows):
             chosen = self._places(height)[own]
-            points = self.roots(np.outer(turns, np.arange(power.shape[1])))
+            points = np.vander(self.diagonals(turns, height), power.shape[1], increasing=True)
             table = np.empty((len(power), len(turns), len(own)), dtype=complex)
             table.real = (points.real @ power)[:, :, chosen]
             table.imag = (points.imag @ power)[:, :, chosen]
@@ -261,18 +273,19 @@ class _Work:
         # the sums of absolute coefficients of (t - 1)^(h - 1) (t - 1 + h)
         sizes = {h: float(np.abs(np.poly([1] * (h - 1) + [1 - h])).sum()) for h in range(1, vocab_size + 1)}
         scale = sizes[vocab_size] ** columns[-1] * 2.0 ** sum((h - 1) * columns[h - 1] for h in self.space.heights)
-        bound = _KERNEL_ERROR * self.values.largest * scale
+        bound = max(_KERNEL_ERROR * self.values.largest, self.values.error) * scale
         bound *= self._norm({h: sizes[h] / 2 ** (h - 1) for h in self.space.heights})
         units = eps * (2 * self.order + 3 * float(gammaln(self.order + 1)))
         factors = np.abs(self.common_factor(self.turns)) * self.values.largest
-        for t, kappa, factor in zip(self.roots(self.turns), largest, factors):
+        diagonals = {h: np.abs(self.diagonals(self.turns, h)) for h in self.space.heights}
+        for point, (kappa, factor) in enumerate(zip(largest, factors)):
             error = units * float(kappa) + _KERNEL_ERROR * float(factor)
-            bound += error * self._norm({h: abs(t - 1 + h) for h in self.space.heights})
-        return bound * max(float(np.linalg.norm(inverse, 2)) for inverse in self.inverses)
+            bound += error * self._norm({h: diagonals[h][point] for h in self.space.heights})
+        return float(bound * max(np.linalg.norm(inverse, 2) for inverse in self.inverses))
 
     @cached_property
     def _absolute_powers(self) -> list[np.ndarray]:
-        """The symmetric powers of the minors without their signs, as polynomials in their diagonal minus h - 1."""
+        """The symmetric powers of the minors without their signs, as polynomials in their diagonal."""
         found = []
         for height, power in zip(self.space.heights, self.powers):
             minors = reduced_minors(self.space.vocab_size, height)
@@ -296,8 +309,7 @@ class _Work:
         """
         powers = []
         for height, power in zip(self.space.heights, self._absolute_powers):
-            shift = diagonals[height] - (height - 1)
-            powers.append(np.tensordot(shift ** np.arange(power.shape[1]), power, axes=(0, 1)))
+            powers.append(np.tensordot(diagonals[height] ** np.arange(power.shape[1]), power, axes=(0, 1)))
         arrangements, result = np.exp(self.space.log_arrangements / 2), 0.0
         for before in self._column_probabilities:
             for after in self._column_probabilities:

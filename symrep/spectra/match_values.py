@@ -11,9 +11,8 @@ from scipy.special import gammaln
 from symrep.errors import InvalidArgumentError, SizeLimitError
 from symrep.measures import ExchangeableMeasure, log_count_probabilities
 from symrep.spectra.count_tables import count_tables, number_of_tables
-from symrep.spectra.kernel_values import real_values
+from symrep.spectra.kernel_values import absolute_error, is_symmetric, real_values
 
-_ROUNDING = 1e-9
 _TRIPLES_AT_ONCE = 2**19
 _BYTES_PER_TRIPLE = 600
 
@@ -23,13 +22,14 @@ class MatchValues:
     """The values of a kernel at one length: ``array`` (pairs of extra tokens or 1, counts, counts, matches).
 
     Token counts are numbered as by ``count_tables(total, vocab_size)``; the value is 0 where no two sequences have these
-    counts and matches. ``largest`` is the largest absolute value.
+    counts and matches. ``largest`` is the largest absolute value, ``error`` a bound on the errors of values.
     """
 
     array: np.ndarray
     vocab_size: int
     extra_token: str | None
     largest: float
+    error: float = 0.0
 
     @property
     def total(self) -> int:
@@ -102,7 +102,7 @@ def match_values(
     """
     pairs = vocab_size**2 if extra_token is not None else 1
     counts = count_tables(total, vocab_size)
-    values = np.zeros((pairs, len(counts), len(counts), total + 1))
+    values, relative_error = np.zeros((pairs, len(counts), len(counts), total + 1)), 0.0
     step = max(1, _TRIPLES_AT_ONCE // (len(counts) * (total + 1)))
     for start in range(0, len(counts), step):
         x, y, matches = np.nonzero(possible_matches(counts[start : start + step], counts))
@@ -110,9 +110,11 @@ def match_values(
         for pair in range(pairs):
             tokens = divmod(pair, vocab_size)
             extra = () if extra_token is None else (np.broadcast_to(tokens, (len(x), 2)),)
-            values[pair, x, y, matches] = _checked(function, counts[x], counts[y], matches, extra)
-    _require_symmetric(values, counts, vocab_size)
-    return MatchValues(values, vocab_size, extra_token, float(max(values.max(), -values.min())))
+            found, own_error = _checked(function, counts[x], counts[y], matches, extra)
+            values[pair, x, y, matches], relative_error = found, max(relative_error, own_error)
+    largest = float(max(values.max(), -values.min()))
+    asymmetry = _asymmetry(values, counts, vocab_size, largest, relative_error)
+    return MatchValues(values, vocab_size, extra_token, largest, absolute_error(relative_error, largest, asymmetry))
 
 
 def _checked(
@@ -121,32 +123,34 @@ def _checked(
     y: np.ndarray,
     matches: np.ndarray,
     extra: tuple[np.ndarray, ...],
-) -> np.ndarray:
+) -> tuple[np.ndarray, float]:
     for array in (x, y, matches):
         array.flags.writeable = False
-    found = real_values(function(x, y, matches, *extra), len(x))
+    found, relative_error = real_values(function(x, y, matches, *extra), len(x))
     wrong = np.flatnonzero(~np.isfinite(found))
     if len(wrong):
         i = wrong[0]
         raise InvalidArgumentError(f"kernel must be finite, got {found[i]} at {_shown_triple(x[i], y[i], matches[i])}")
-    return found
+    return found, relative_error
 
 
 def _shown_triple(x: np.ndarray, y: np.ndarray, matches: int) -> str:
     return f"counts_x = {x.tolist()}, counts_y = {y.tolist()}, matches = {matches}"
 
 
-def _require_symmetric(values: np.ndarray, counts: np.ndarray, vocab_size: int) -> None:
-    largest = float(max(values.max(), -values.min()))
+def _asymmetry(values: np.ndarray, counts: np.ndarray, vocab_size: int, largest: float, relative_error: float) -> float:
+    worst = 0.0
     for pair, other, i in _row_pairs(len(values), len(counts), vocab_size):
         excess = np.abs(values[pair, i, i:] - values[other, i:, i])
-        if excess.max() > _ROUNDING * largest:
+        worst = max(worst, float(excess.max()))
+        if not is_symmetric(worst, largest, relative_error):
             j, m = np.unravel_index(excess.argmax(), excess.shape)
             found = values[pair, i, i + j, m], values[other, i + j, i, m]
             at = _shown_triple(counts[i], counts[i + j], m)
             raise InvalidArgumentError(
                 f"kernel must be symmetric, got {found[0]:.6g} at {at} and {found[1]:.6g} with x and y exchanged"
             )
+    return worst
 
 
 def _row_pairs(pairs: int, count: int, vocab_size: int) -> Iterator[tuple[int, int, int]]:

@@ -60,7 +60,14 @@ def _stirling(n: int, k: int) -> int:
 
 def _coefficient_domain(expressions: list[sympy.Expr]) -> Any:
     """The smallest domain with all rational numbers, the expressions, their sums and products."""
-    return construct_domain([sympy.Rational(1, 2), *expressions], extension=True)[0]
+    domain = construct_domain([sympy.Rational(1, 2), *expressions], extension=True)[0]
+    symbols = sorted(set().union(*(expression.free_symbols for expression in expressions)), key=str)
+    if domain.is_EX and symbols and all(expression.is_polynomial(*symbols) for expression in expressions):
+        # sympy has no domain of its own choice for symbols beside roots, and its expressions are too slow
+        numbers = [c for expression in expressions for c in sympy.Poly(expression, *symbols).coeffs()]
+        field = construct_domain([sympy.Rational(1, 2), *numbers], extension=True)[0]
+        return field if field.is_EX else field.poly_ring(*symbols)
+    return domain
 
 
 class CountExpectations:

@@ -236,7 +236,9 @@ def _chosen_levels(spectrum: BlockSpectrum, shapes: Any, levels: Any) -> tuple[t
     require(shapes is None or levels is None, "levels", "must not be given together with shapes", levels)
     if levels is None:
         wanted = (
-            spectrum.shapes if shapes is None else [spectrum.block(as_partition(shape, "shapes")).shape for shape in _listed(shapes, "shapes")]
+            spectrum.shapes
+            if shapes is None
+            else [spectrum.block(as_partition(shape, "shapes")).shape for shape in _listed(shapes, "shapes")]
         )
         blocks = [spectrum.block(shape) for shape in dict.fromkeys(wanted)]
         chosen = [(b.shape, int(i)) for b in blocks for i in np.flatnonzero(np.abs(b.eigenvalues) > b.rounding)]

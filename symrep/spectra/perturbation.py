@@ -71,7 +71,9 @@ class PerturbedLevel:
     @property
     def spread(self) -> float:
         """The standard deviation of the predicted eigenvalues: 0 where the symmetry is not broken."""
-        return float(np.std(self.predicted))
+        # squares may be beyond the range of floats where the eigenvalues are not
+        scale = float(np.abs(self.predicted).max()) or 1.0
+        return scale * float(np.std(self.predicted / scale))
 
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.shapes))

@@ -88,18 +88,23 @@ def _integer_or_symbol(length: Any, extra_token: str | None) -> sympy.Expr:
 
 def kernel_at_length(kernel: KernelPolynomial, length: sympy.Expr) -> KernelPolynomial:
     """The kernel with the length in its coefficients, which must be rational in L."""
+    given = [c for _, _, c in kernel.all_terms()]
+    require(_all_finite(given), "net", "must have a kernel with finite coefficients", sympy.Add(*given))
     found = kernel.map_coefficients(lambda c: c.subs(length_symbol, length))
     coefficients = [c for _, _, c in found.all_terms()]
-    finite = not any(c.has(sympy.zoo, sympy.nan) for c in coefficients)
-    require(finite, "length", "must not be a pole of the kernel", length)
+    require(_all_finite(coefficients), "length", "must not be a pole of the kernel", length)
     rational = all(c.is_rational_function(length_symbol) for c in coefficients)
     require(rational, "net", "must have a kernel that is rational in L", sympy.Add(*coefficients))
     return found
 
 
+def _all_finite(coefficients: list[sympy.Expr]) -> bool:
+    return not any(c.has(sympy.zoo, sympy.nan) for c in coefficients)
+
+
 def measure_at_length(measure: ExchangeableMeasure, length: sympy.Expr) -> ExchangeableMeasure:
     """The measure with the length in its moments."""
-    return measure if length == length_symbol else _measure_with(measure, {length_symbol.name: length})
+    return measure if length == length_symbol else measure_with(measure, {length_symbol.name: length})
 
 
 def substituted(net: Any, measure: Any, length: sympy.Expr, values: dict[str, Any]) -> tuple[Any, Any, Any]:
@@ -114,10 +119,12 @@ def substituted(net: Any, measure: Any, length: sympy.Expr, values: dict[str, An
         net = net.substitute(**{name: value for name, value in exact.items() if name in known})
     else:
         net = _replace_names(net, {name: value for name, value in exact.items() if name != "L"})
-    return net, _measure_with(measure, exact), length
+    return net, measure_with(measure, exact), length
 
 
-def _measure_with(measure: ExchangeableMeasure, exact: dict[str, sympy.Expr]) -> ExchangeableMeasure:
+def measure_with(measure: ExchangeableMeasure, exact: dict[str, sympy.Expr]) -> ExchangeableMeasure:
+    """The measure with exact values for its symbols, given by name; raises where they are no probabilities."""
+
     def replaced(values: tuple[sympy.Expr, ...]) -> tuple[sympy.Expr, ...]:
         return tuple(_replace_names(value, exact) for value in values)
 

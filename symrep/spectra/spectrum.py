@@ -17,16 +17,18 @@ from symrep.kernels.parameters import as_parameter
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm
+from symrep.spectra.exact_pickles import ExactPickles
 from symrep.spectra.expansions import Expansion
 from symrep.spectra.isotypic_block import Block, Shape
 from symrep.spectra.level_views import LevelViews
 from symrep.spectra.roots import OrderedRoot
+from symrep.spectra.solver_arguments import measure_with
 
 _LARGEST_BITS = 10_000
 
 
 @dataclass(frozen=True)
-class EigenLevel:
+class EigenLevel(ExactPickles):
     """One eigenvalue: the irreps that carry it, and the dimension of its eigenspace within them.
 
     ``shape`` labels the permutations of positions; ``token_shape`` and ``query_shape`` the renaming of tokens and of the
@@ -47,7 +49,7 @@ class EigenLevel:
 
 
 @dataclass(frozen=True)
-class Spectrum(LevelViews):
+class Spectrum(ExactPickles, LevelViews):
     """The spectrum of a kernel operator under an exchangeable measure. Made by :func:`symrep.spectrum`.
 
     Attributes
@@ -151,14 +153,19 @@ class Spectrum(LevelViews):
         wanted = self._label(shape, "shape", symbolic=not isinstance(sympy.sympify(self.length), sympy.Integer))
         blocks = [block for block in self.blocks if block.shape == wanted]
         if not blocks:
-            raise InvalidArgumentError(f"shape must be one of {self._listed(self.shapes)}, got {shape}")
+            raise InvalidArgumentError(f"shape must be one of {self._listed(self.shapes) or 'none'}, got {shape}")
         if token_shape is None:
             return blocks[0] if len(blocks) == 1 else self.whole_block(wanted)
         token_label = self._label(token_shape, "token_shape", symbolic=isinstance(blocks[0].token_shape, PaddedShape))
         chosen = [block for block in blocks if block.token_shape == token_label]
-        if len(chosen) != 1:
+        if len(chosen) > 1:
+            queries = self._listed(block.query_shape for block in chosen)
+            raise InvalidArgumentError(
+                f"token_shape must have one block, got {token_shape}: choose among query_shape {queries} in blocks"
+            )
+        if not chosen:
             known = self._listed(block.token_shape for block in blocks)
-            raise InvalidArgumentError(f"token_shape must be one of {known}, one block each, got {token_shape}")
+            raise InvalidArgumentError(f"token_shape must be one of {known}, got {token_shape}")
         return chosen[0]
 
     def _label(self, value: Any, argument: str, symbolic: bool) -> Shape:
@@ -214,6 +221,8 @@ class Spectrum(LevelViews):
         ------
         FreeSymbolError
             When a symbol is left without a number.
+        InvalidArgumentError
+            When no symbol has one of the names, or the numbers give no measure or no kernel.
 
         Examples
         --------
@@ -229,6 +238,7 @@ class Spectrum(LevelViews):
         missing = sorted(s.name for s in self.free_symbols() if s.name not in values)
         if missing:
             raise FreeSymbolError(f"evaluate needs numbers for {', '.join(missing)}, got {sorted(values)}")
+        measure_with(self.measure, values)
         source = self
         if not sympy.sympify(self.vocab_size).is_Integer and values["V"] < self.smallest_vocabulary:
             source = source.substitute(V=values["V"])

@@ -1,9 +1,10 @@
-r"""How columns see matches: minors of :math:`M_t = J + (t - 1) I`, and their symmetric powers as polynomials in t.
+r"""How columns see matches: minors of :math:`M_t = J + (t - 1) I`, and their symmetric powers as polynomials.
 
 Between tokens I and J of a column of height h the minor of :math:`M_t` is :math:`(t - 1)^{h - 1} g_{IJ}(t)`:
 
 .. math:: g_{II} = t - 1 + h, \qquad g_{IJ} = \pm 1 \text{ if } |I \cap J| = h - 1, \qquad g_{IJ} = 0 \text{ else.}
 
+The symmetric powers are polynomials in the diagonal :math:`s = t - 1 + h`: powers of t would cancel where s is small.
 Coefficients are sums of products of entries of g: never a difference of larger numbers but for the signs of g.
 """
 
@@ -42,9 +43,9 @@ def reduced_minors(vocab_size: int, height: int) -> np.ndarray:
 
 
 def symmetric_power(minors: np.ndarray, degree: int) -> np.ndarray:
-    r"""The symmetric power of g in an orthonormal basis, as polynomials in t: (multisets, degree + 1, multisets).
+    r"""The symmetric power of g in an orthonormal basis, as polynomials in s: (multisets, degree + 1, multisets).
 
-    Column a holds the coefficients of :math:`\prod_I (\sum_J g_{IJ} y_J)^{a_I}`, over monomials :math:`y^b / \sqrt{b!}`.
+    The diagonal of the minors is not used. Column a holds the coefficients of :math:`\prod_I (\sum_J g_{IJ} y_J)^{a_I}`, over monomials :math:`y^b / \sqrt{b!}`.
     The columns are in falling lexicographic order, see :func:`lexicographic_places`.
     """
     parts = len(minors)
@@ -86,21 +87,20 @@ def lexicographic_places(total: int, parts: int) -> np.ndarray:
 
 
 def _linear_factors(minors: np.ndarray, degree: int) -> list[sparse.csr_array]:
-    """Multiplication by every :math:`\\sum_J g_{IJ} y_J`, from polynomials in y and t of degree - 1 to those of the degree."""
+    """Multiplication by every :math:`\\sum_J g_{IJ} y_J`, from polynomials in y and s of degree - 1 to those of the degree."""
     parts = len(minors)
     before = count_tables(degree - 1, parts)
     old = np.arange(len(before) * degree)
-    powers_of_t = np.tile(np.arange(degree), len(before))
+    powers_of_s = np.tile(np.arange(degree), len(before))
     new = []
     for j in range(parts):
         after = before.copy()
         after[:, j] += 1
-        new.append(np.repeat(table_numbers(after) * (degree + 1), degree) + powers_of_t)
+        new.append(np.repeat(table_numbers(after) * (degree + 1), degree) + powers_of_s)
     shape = (number_of_tables(degree, parts) * (degree + 1), len(old))
     factors = []
     for i in range(parts):
-        terms = [(new[j], minors[i, j] - (i == j)) for j in np.flatnonzero(minors[i])] + [(new[i] + 1, 1)]
-        terms = [(rows, value) for rows, value in terms if value]
+        terms = [(new[j], minors[i, j]) for j in np.flatnonzero(minors[i]) if j != i] + [(new[i] + 1, 1)]
         entries = np.concatenate([np.full(len(old), float(value)) for _, value in terms])
         places = (np.concatenate([rows for rows, _ in terms]), np.tile(old, len(terms)))
         factors.append(sparse.csr_array(sparse.coo_array((entries, places), shape=shape)))

@@ -112,6 +112,18 @@ def test_blocks_do_not_change_the_values(monkeypatch):
     np.testing.assert_array_equal(net.joint_count_kernel()(tables), whole)
 
 
+def test_blocks_of_counts_and_matches(monkeypatch):
+    kernel = architecture("relu-block", token_variance=1, position_variance=1).match_kernel()
+    sizes, values_of = [], joint_counts.values_of
+    tables = np.random.default_rng(1).multinomial(6, [0.25] * 4, size=20).reshape(20, 2, 2)
+    of_both = tables.sum(axis=2), tables.sum(axis=1), np.trace(tables, axis1=1, axis2=2)
+    whole = kernel(*of_both)
+    monkeypatch.setattr(joint_counts, "BLOCK_BYTES", 3 * 8 * 5 * joint_counts.ARRAYS_AT_ONCE)
+    monkeypatch.setattr(joint_counts, "values_of", lambda *args: sizes.append(args[-1]) or values_of(*args))
+    np.testing.assert_array_equal(kernel(*of_both), whole)
+    assert sizes == [3] * 6 + [2]
+
+
 def test_token_covariances_on_counts():
     covariance = [[2, 1, 0], [1, 3, "1/2"], [0, "1/2", 1]]
     net = serial(TokenEmbedding("1/2", covariance=covariance), Positions(1), TiedAttention(), Flatten())

@@ -337,7 +337,7 @@ def test_a_query_needs_context():
 @pytest.mark.parametrize(
     ("name", "readout", "message"),
     [
-        ("softmax", "pool", "architecture must be one of linear-block, uniform-block, got 'softmax'"),
+        ("softmax", "pool", "architecture must be one of linear-block, uniform-block, relu-block, erf-block, softmax-block, got 'softmax'"),
         ("linear-block", "mean", "readout must be one of pool, flatten, last, query, got 'mean'"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from fractions import Fraction
 from math import factorial, prod
 
@@ -17,6 +18,8 @@ from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeErro
 from symrep.measures import hidden_markov, is_exchangeable, lazy_chain, mixture, shuffled
 from symrep.measures.hidden_markov import as_hidden_markov
 
+# the function of this name hides the module
+hidden_markov_module = sys.modules["symrep.measures.hidden_markov"]
 THREE_STATES = hidden_markov(
     ["1/2", "1/3", "1/6"],
     [["1/2", "1/4", "1/4"], [0, "1/3", "2/3"], ["3/5", "2/5", 0]],
@@ -134,6 +137,10 @@ def test_states_that_come_to_differ_beyond_float64():
     np.testing.assert_allclose(np.log2(mantissas) + exponents, exact, rtol=1e-14, atol=1e-15)
     even = mixture([Fraction(1, 2)] * 2, [measures.iid(["1/4", "3/4"]), measures.iid(["3/4", "1/4"])])
     word = [0] * 2000 + [1] * 2000
+    # one of two rows is done again
+    flat = [0, 1] * 2000
+    singly = [even.log_probabilities([row])[0] for row in (word, flat)]
+    assert even.log_probabilities([word, flat]).tolist() == singly and abs(singly[0] - singly[1]) < 1e-9
     # both states have (3/16)^2000
     assert even.log_probabilities([word])[0] == pytest.approx(2000 * np.log(3 / 16), rel=1e-15)
 
@@ -214,6 +221,28 @@ def test_lazy_chains_between_fail(e):
     assert sympy.cancel(difference / (rate * (1 - rate))) == sympy.Rational(-2, 9)
 
 
+def test_witnesses_of_tokens_apart_and_of_long_suffixes():
+    """Token 1 never occurs: only the exchange of 0 and 2 tells. And a witness with a suffix that is no palindrome."""
+    gap = hidden_markov(["1/2", "1/2"], [["1/2", "1/2"], [0, 1]], [["1/3", 0, "2/3"], [0, 0, 1]]).is_exchangeable()
+    assert gap.witness == ((0, 2), (2, 0)) and gap.probabilities == (sympy.Rational(5, 36), sympy.Rational(1, 18))
+    model = hidden_markov(
+        ["2/5", "2/5", "1/5"],
+        [["1/2", "1/2", 0], ["1/2", 0, "1/2"], [0, 1, 0]],
+        [[0, 1, 0], [0, 0, 1], [0, 0, 1]],
+    )
+    x, y = model.is_exchangeable().witness
+    assert (x, y) == ((1, 2, 2, 1), (2, 1, 2, 1))
+    assert all(exchangeable_by_enumeration(model, length) for length in (2, 3))
+
+
+def test_many_sequences_are_taken_in_pieces(monkeypatch):
+    sequences = np.array(list(words(THREE_STATES, 4)))
+    whole = THREE_STATES.log_probabilities(sequences)
+    monkeypatch.setattr(hidden_markov_module, "_ENTRIES_AT_ONCE", 15)
+    np.testing.assert_array_equal(THREE_STATES.log_probabilities(sequences), whole)
+    assert (lazy_chain(0, [0, 1]).sample(np.random.default_rng(0), 40, 3) == 1).all()
+
+
 def test_mixtures():
     parts = [lazy_chain("1/4", ["1/2", "1/2"]), THREE_STATES, measures.iid_uniform(2)]
     weights = [sympy.Rational(1, 6), sympy.Rational(1, 3), sympy.Rational(1, 2)]
@@ -227,6 +256,8 @@ def test_mixtures():
 def test_token_symmetry():
     assert lazy_chain("e", ["1/3", "1/3", "1/3"]).is_token_symmetric
     assert not lazy_chain("e", ["1/2", "1/4", "1/4"]).is_token_symmetric
+    assert not lazy_chain("e", ["1/4", "1/4", "1/2"]).is_token_symmetric
+    assert not shuffled(lazy_chain("1/3", ["1/4", "1/4", "1/2"]), 3).is_token_symmetric
     # the symmetry may exchange hidden states, or be hidden in a redundant description
     assert hidden_markov(
         ["1/2", "1/2"], [["2/3", "1/3"], ["1/3", "2/3"]], [["1/5", "4/5"], ["4/5", "1/5"]]
@@ -353,12 +384,26 @@ def test_shuffled_samples():
         (
             lambda: shuffled(THREE_STATES, 3).log_probabilities([[0, 2]]),
             InvalidArgumentError,
-            "sequences must be an integer",
+            "sequences must hold token ids below 2",
         ),
         (lambda: shuffled(lazy_chain("e", [1, 0]), 3).log_probabilities([[0]]), FreeSymbolError, "got the symbols e"),
         (lambda: shuffled(THREE_STATES, 9999).log_probabilities([[0]]), SizeLimitError, "take a shorter length"),
+        (lambda: shuffled(THREE_STATES, 9999).moment((1, 0)), SizeLimitError, "take a shorter length"),
+        # few counts, but a grid for every state and token
+        (lambda: twelve_tokens(3).log_probabilities([[0]]), SizeLimitError, "tables of about 603979776 numbers"),
+        # more than floats can say
+        (lambda: twelve_tokens(10**30).moment([0] * 12), SizeLimitError, r"tables of about 10\^351 numbers"),
+        (lambda: shuffled(THREE_STATES, 3).log_probabilities([[0, 1], [0]]), InvalidArgumentError, "got ragged"),
+        (lambda: shuffled(THREE_STATES, 3).log_probabilities([[0] * 4]), InvalidArgumentError, "a length of at most 3"),
+        (lambda: shuffled(THREE_STATES, 3).probability(5), InvalidTypeError, "sequence must be a sequence of integers"),
+        (lambda: shuffled(THREE_STATES, 3).moment(5), InvalidTypeError, "exponents must be a sequence of integers"),
+        (lambda: is_exchangeable(type(THREE_STATES)), InvalidTypeError, "measure must be a measure such as"),
     ],
 )
 def test_errors(build, error, message):
     with pytest.raises(error, match=message):
         build()
+
+
+def twelve_tokens(length):
+    return shuffled(lazy_chain("1/2", [Fraction(1, 12)] * 12), length)

@@ -13,9 +13,19 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, SizeLimitError
+from symrep.errors import (
+    FreeSymbolError,
+    InvalidArgumentError,
+    InvalidTypeError,
+    SizeLimitError,
+)
 from symrep.measures import frozen_mixture, iid, iid_uniform, urns
-from symrep.measures.urns import count_probabilities, dirichlet_multinomial, log_count_probabilities, urn
+from symrep.measures.urns import (
+    count_probabilities,
+    dirichlet_multinomial,
+    log_count_probabilities,
+    urn,
+)
 
 POLYA = dirichlet_multinomial([1, "1/2", "7/3"])
 BALLS = urn([3, 1, 2])
@@ -320,3 +330,10 @@ A = dirichlet_multinomial(["b", "a"])
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_sequences_and_counts_must_be_sequences():
+    with pytest.raises(InvalidTypeError, match="exponents must be a sequence of integers, got 3"):
+        urn([2, 1]).moment(3)
+    with pytest.raises(InvalidTypeError, match="sequence must be a sequence of integers, got '01'"):
+        urn([2, 1]).probability("01")

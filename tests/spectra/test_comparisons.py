@@ -17,7 +17,7 @@ from symrep.kernels.overlaps import matches_symbol as m
 from symrep.kernels.overlaps import overlap_symbol as u
 from symrep.spectra.comparisons import compare_spectra
 from symrep.spectra.dense import dense_spectrum
-from symrep.spectra.level_lists import block_table, cumulative_trace, level_list
+from symrep.spectra.level_lists import LevelList, block_table, cumulative_trace, level_list
 from symrep.spectra.sampled import sampled_spectrum
 from symrep.spectra.spectrum import EigenLevel, EvaluatedSpectrum
 
@@ -129,6 +129,31 @@ def test_rounding_errors_that_a_block_spectrum_states_are_allowed():
     assert compare_spectra(EXACT, replace(BLOCKS, blocks=(off, *BLOCKS.blocks[1:])))
     surer = replace(off, rounding=5e-5)
     assert not compare_spectra(EXACT, replace(BLOCKS, blocks=(surer, *BLOCKS.blocks[1:])))
+
+
+def two_levels(first, second, rounding):
+    levels = EigenLevel(Partition((2,)), first, 1), EigenLevel(Partition((1, 1)), second, 1)
+    return LevelList("two", levels, 4, first + second, {Partition((2,)): rounding})
+
+
+def test_the_worst_level_is_one_that_disagrees():
+    """5 and 5.5 are the same within stated rounding errors; 1 and 1.1 are not."""
+    comparison = compare_spectra(two_levels(5.0, 1.0, 0.6), two_levels(5.5, 1.1, 0.0))
+    assert [level.agrees for level in comparison.levels] == [True, False]
+    assert comparison.worst.shape == Partition((1, 1))
+
+
+def test_rounding_errors_count_without_labels():
+    assert compare_spectra(two_levels(5.0, 1.0, 0.6), [5.5, 1.5])
+    assert not compare_spectra(two_levels(5.0, 1.0, 0.4), [5.5, 1.5])
+
+
+def test_levels_that_are_far_apart_are_not_taken_for_one():
+    comparison = compare_spectra([3.0, 1.0], [2.0])
+    assert [(level.first, level.second) for level in comparison.levels] == [(3.0, None), (None, 2.0), (1.0, None)]
+    # as many on either side: none is missing
+    comparison = compare_spectra([3.0, 1.0], [2.0, 1.0])
+    assert [(level.first, level.second) for level in comparison.levels] == [(3.0, 2.0), (1.0, 1.0)]
 
 
 def test_sampled_spectra_are_compared_by_multiplets():
@@ -265,6 +290,10 @@ def test_negative_eigenvalues_come_last():
         and repr(cumulative) == "<CumulativeTrace of 3 levels of 0 shapes: 1 of the trace>"
     )
     assert not cumulative.shares.flags.writeable
+
+
+def test_shares_of_a_trace_that_cancels():
+    assert cumulative_trace([1e300, -1e300, 1e-300]).shares.tolist() == [np.inf, np.inf, 1.0]
 
 
 def test_methods_delegate():

@@ -14,7 +14,17 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symrep import Partition, block_spectrum, kernels, measures, partitions, spectrum, testing
+from symrep import (
+    Partition,
+    block_spectrum,
+    compare_spectra,
+    cumulative_trace,
+    kernels,
+    measures,
+    partitions,
+    spectrum,
+    testing,
+)
 from symrep.errors import (
     FreeSymbolError,
     InvalidArchitectureError,
@@ -265,6 +275,21 @@ def test_integers_do_not_overflow():
     assert exact_block_spectrum(u_xx + u_yy, measures.iid_uniform(2), 4).shapes == (Partition((4,)),)
 
 
+@pytest.mark.parametrize(("vocab_size", "length"), [(2, 5), (3, 3)])
+def test_differences_of_the_largest_short_integers(vocab_size, length):
+    """Values fit int64 and their differences do not; four times the values never did."""
+
+    def kernel(N, factor=1):
+        matches = sum(N[v][v] for v in range(vocab_size))
+        return factor * (-1) ** (matches + N[0][0]) * (2**61 - matches)
+
+    measure = measures.iid([Fraction(2 * v + 1, vocab_size**2) for v in range(vocab_size)])
+    found = exact_block_spectrum(kernel, measure, length)
+    larger = exact_block_spectrum(lambda N: kernel(N, 4), measure, length)
+    assert [4 * block.matrix for block in found.blocks] == [block.matrix for block in larger.blocks]
+    assert found.trace() == found.expected_trace
+
+
 @given(st.integers(2, 7), st.integers(0, 10**6), st.sampled_from([1, 30]))
 @settings(max_examples=30, deadline=None)
 def test_isolated_roots(degree, seed, spread):
@@ -300,12 +325,41 @@ def test_factors_without_factoring(lists):
     assert set(rational_factors(product)) == expected
 
 
+@pytest.mark.parametrize("coefficients", [(1, 0, 0, 0, 0, 1), (1, -4, 6, -4, 2), (1, -3, 3, -2)])
+def test_polynomials_with_other_roots_end(coefficients):
+    with pytest.raises(InvalidArgumentError, match="polynomial must have distinct and real roots only, got"):
+        IsolatedRoot(coefficients, 0).evalf(20)
+
+
 def test_the_text_of_long_roots():
     short = IsolatedRoot((1, 0, -15, 0, 60, 0, -50), 5)
     assert str(short) == "OrderedRoot((1, 0, -15, 0, 60, 0, -50), 5)" and short < 0
     long = IsolatedRoot(sympy.Poly((x**3 - 3 * x + 1) ** 1 * 10**200 - 10**190, x).all_coeffs(), 0)
     assert str(long).startswith("1.53208888") and str(long).endswith("(root 0 of degree 3)")
     assert sympy.latex(long) == r"\operatorname{root}_{1}\left[p_{3}\right]"
+
+
+@pytest.mark.parametrize(("vocab_size", "length"), [(2, 5), (3, 4)])
+def test_coordinates_are_values_at_the_sequences(vocab_size, length):
+    """Eigenfunctions in float64, from orthonormal bases, are eigenvectors of the rational matrix at its sequences."""
+    measure = measures.iid([Fraction(2 * v + 1, vocab_size**2) for v in range(vocab_size)])
+    numeric = block_spectrum(lambda N: np.array([float(generic_kernel(t)) for t in N.tolist()]), measure, length)
+    for block in exact_block_spectrum(generic_kernel, measure, length).blocks:
+        assert all(
+            list(sequence[start : start + height]) == sorted(set(sequence[start : start + height]))
+            for sequence in block.sequences
+            for start, height in column_starts(block.shape)
+        )
+        matrix, compared = np.array(block.matrix.tolist(), dtype=float), numeric.block(block.shape)
+        for index, eigenvalue in enumerate(compared.eigenvalues):
+            values = compared.eigenfunction(index)(np.array(block.sequences))
+            np.testing.assert_allclose(matrix @ values, eigenvalue * values, atol=1e-10)
+            assert np.abs(values).max() > 1e-3
+
+
+def column_starts(shape):
+    heights = shape.conjugate.parts
+    return [(sum(heights[:i]), height) for i, height in enumerate(heights)]
 
 
 def test_the_result_is_a_spectrum():
@@ -327,11 +381,45 @@ def test_the_result_is_a_spectrum():
     assert found.substitute().blocks == found.blocks
     some = exact_block_spectrum(generic_kernel, measures.iid(["1/4", "3/4"]), 8, shapes=[(6, 2), (6, 2)])
     assert some.blocks == (found.block((6, 2)),) and some.zero_degeneracy == 2**8 - 5 * 20
-    assert some.trace() == found.trace((6, 2)) and some.trace((8,)) == 0
+    assert some.trace() == found.trace((6, 2))
+    with pytest.raises(InvalidArgumentError, match=r"shape must be one that was asked for, \(6,2\), got"):
+        some.trace((8,))
     with pytest.raises(InvalidArgumentError, match=r"shape must be one of \(6,2\), got \(8\)"):
         some.block(Partition((8,)))
     with pytest.raises(InvalidArgumentError, match="symbol must be one of none, got 'a'"):
         found.substitute(a=1)
+
+
+def test_some_shapes_are_said_to_be_some():
+    """Comparisons leave the other shapes out, and shares are those of the whole trace."""
+    measure = measures.iid(["1/4", "3/4"])
+    found, shapes = exact_block_spectrum(generic_kernel, measure, 6), [(5, 1), (4, 2)]
+    some = exact_block_spectrum(generic_kernel, measure, 6, shapes=(shape for shape in shapes))
+    numeric = block_spectrum(lambda N: np.array([float(generic_kernel(t)) for t in N.tolist()]), measure, 6)
+    assert found.covered is None and some.covered == tuple(map(Partition, shapes)) == some.substitute().covered
+    for own in (some, some.evaluate(), some.level_list()):
+        for other in (found, numeric):
+            for comparison in (compare_spectra(own, other), compare_spectra(other, own)):
+                assert comparison and comparison.not_compared == "not compared: (3,3), (6)"
+                assert {level.shape for level in comparison.levels} == set(some.covered)
+        whole, part = cumulative_trace(found), cumulative_trace(own)
+        assert part.shares[-1] == pytest.approx(sum(whole.by_shape[s].shares[-1] for s in some.covered), rel=1e-14)
+    assert some.expected_trace == found.trace() != some.trace()
+    assert some.shares() == {shape: found.shares()[shape] for shape in some.shapes} and sum(found.shares().values()) == 1
+    assert "Shapes asked for: (5,1), (4,2)." in str(some.table()) and "asked for" not in str(found.table())
+    assert json.loads(some.to_json())["shapes"] == [[5, 1], [4, 2]] and "shapes" not in json.loads(found.to_json())
+    with pytest.raises(InvalidArgumentError, match="trace must be nonzero to be shared out"):
+        exact_block_spectrum(lambda N: 0, measure, 2).shares()
+    with pytest.raises(InvalidArgumentError, match="first must have eigenvalues within the range of float64"):
+        compare_spectra(exact_block_spectrum(lambda N: 10**400, measure, 2), found)
+
+
+def test_roots_that_share_more_bits_than_the_stack_is_deep():
+    """10^1000 (x - 1)^2 (x - 3) = 2 (x - 4): two roots agree to 500 digits, and the third is 3 to 1000."""
+    polynomial = sympy.Poly(10**1000 * (x - 1) ** 2 * (x - 3) - 2 * (x - 4), x)
+    first, second, third = (IsolatedRoot(polynomial.all_coeffs(), index).evalf(540) for index in range(3))
+    assert abs(first - 3) < sympy.Float("1e-500") and second > 1 > third
+    assert float((second - third) * 10**500) == pytest.approx(12**0.5, rel=1e-15)
 
 
 def test_blocks_without_eigenvalues_are_left_out():

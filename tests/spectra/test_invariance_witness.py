@@ -53,6 +53,10 @@ def test_invariant_kernels_have_none(vocab_size, length):
         require_invariant(kernel, vocab_size, length)
 
 
+def test_one_token_is_invariant_at_any_length():
+    assert find_invariance_witness(lambda X, Y: np.ones((len(X), len(Y))), 1, 100_000) is None
+
+
 def test_positions_that_stay_in_place():
     assert find_invariance_witness(equal_tokens(-1), 4, 6, extra_tokens=1) is None
     assert find_invariance_witness(equal_tokens(-1), 4, 7) is not None

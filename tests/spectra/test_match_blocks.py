@@ -7,6 +7,7 @@ import pickle
 from fractions import Fraction
 from math import comb
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -14,14 +15,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symrep import Partition, block_spectrum, kernels, measures, spectrum, testing
-from symrep.errors import InvalidArchitectureError, InvalidArgumentError, InvalidTypeError, SizeLimitError
+from symrep.errors import (
+    InvalidArchitectureError,
+    InvalidArgumentError,
+    InvalidTypeError,
+    SizeLimitError,
+)
 from symrep.kernels.overlaps import matches_symbol, overlap_symbol
+from symrep.spectra import match_values as match_values_module
 from symrep.spectra.count_tables import count_tables
 from symrep.spectra.dense import all_sequences, dense_spectrum
 from symrep.spectra.kernel_functions import MatchKernel
-from symrep.spectra.match_blocks import match_block_matrix, multiplicity, solve_match_block
-from symrep.spectra.match_values import match_values, possible_matches
-from symrep.spectra.symmetric_powers import lexicographic_places, reduced_minors, symmetric_power
+from symrep.spectra.kernel_values import kernel_values_and_error
+from symrep.spectra.match_blocks import (
+    match_block_matrix,
+    multiplicity,
+    require_small_block,
+    solve_match_block,
+)
+from symrep.spectra.match_values import (
+    MatchValues,
+    match_values,
+    possible_matches,
+    require_few_matches,
+)
+from symrep.spectra.symmetric_powers import (
+    lexicographic_places,
+    reduced_minors,
+    symmetric_power,
+)
 
 HEAD = (kernels.TokenEmbedding(1), kernels.Positions("1/2"), kernels.LinearAttention(normalized=True))
 RELU = kernels.serial(*HEAD, kernels.Relu(), kernels.MeanPool())
@@ -210,6 +232,96 @@ def test_rounding_is_a_bound():
         assert len(block_spectrum(sympy.Integer(1), measure, 9, shapes=[(9,)]).levels) == 1
 
 
+def test_rounding_is_a_bound_where_columns_hold_most_of_the_measure():
+    """(-1)^m is a product over positions: every eigenvalue of (15,15) is a product of those of one position."""
+    weights = [Fraction(1, 1000), *[Fraction(999, 2000)] * 2]
+    matrix = mpmath.matrix(3, 3)
+    with mpmath.workdps(40):
+        for i, j in itertools.product(range(3), repeat=2):
+            matrix[i, j] = mpmath.sqrt(mpmath.mpf((p := weights[i] * weights[j]).numerator) / p.denominator)
+            matrix[i, j] *= (-1) ** (i == j)
+        one = mpmath.eigsy(matrix, eigvals_only=True)
+        kernel = MatchKernel(lambda counts_x, counts_y, matches: (-1.0) ** matches)
+        block = block_spectrum(kernel, measures.iid(list(map(str, weights))), 30, shapes=[(15, 15)]).blocks[0]
+        products = [float(one[0] ** a * one[1] ** b * one[2] ** c) for a, b, c in block.basis_weights.tolist()]
+    error = np.abs(np.sort(products)[::-1] - block.eigenvalues).max()
+    assert 0 < error < block.rounding < 1e-15 and type(block.rounding) is float
+
+
+@pytest.mark.parametrize("shape", [(7,), (6, 1), (4, 3), (5, 1, 1), (3, 2, 2)])
+def test_rounding_covers_errors_of_the_values(shape):
+    rng = np.random.default_rng(len(shape))
+    own = match_values(random_kernel(3, 1), 7, 3, None)
+    noise = rng.choice([-1e-6, 1e-6], own.array.shape)
+    other = MatchValues(own.array + (noise + noise.swapaxes(1, 2)) / 2, 3, None, own.largest, 1e-6)
+    first, second = (solve_match_block(Partition(shape), values, SKEWED) for values in (own, other))
+    change = np.abs(first.eigenvalues - second.eigenvalues).max()
+    assert second.rounding > change > first.rounding and second.rounding < 1e-3
+    assert solve_match_block(Partition(shape), MatchValues(own.array, 3, None, own.largest), SKEWED).rounding > 1e-16
+
+
+def test_errors_of_the_values_are_known():
+    """From the type that a function works in, from values that should be equal, and from underflow."""
+    for function, least, most in [
+        (lambda x, y, m: 1.1 * m, 1e-15, 1e-13),
+        (lambda x, y, m: (np.float32(1.1) * m).astype(np.float32), 1e-6, 1e-4),
+        (lambda x, y, m: m + 3e-7 * (x[:, 0] > y[:, 0]), 2e-7, 4e-7),
+        (lambda x, y, m: 1e-310 * m, 1e-308, 1e-307),
+    ]:
+        kernel = MatchKernel(function)
+        values = match_values(kernel, 4, 3, None)
+        _, of_tables = kernel_values_and_error(
+            lambda t: kernel(t.sum(axis=2), t.sum(axis=1), np.trace(t, axis1=1, axis2=2)), 4, 3, None, 10**9
+        )
+        assert least < values.error < most and least < of_tables < most
+        if values.error > 1e-12:
+            block = solve_match_block(Partition((2, 2)), values, measures.iid_uniform(3))
+            assert np.abs(block.eigenvalues).max() < block.rounding
+    asymmetric = MatchKernel(lambda x, y, m: m + 1e-5 * (x[:, 0] > y[:, 0]))
+    for method in ("matches", "tables"):
+        with pytest.raises(InvalidArgumentError, match="kernel must be symmetric"):
+            block_spectrum(asymmetric, measures.iid_uniform(3), 4, method=method)
+
+
+def test_polynomials_in_the_length():
+    polynomial, measure = (overlap_symbol + matches_symbol) / sympy.Symbol("L") ** 2, measures.iid_uniform(3)
+    wanted = block_spectrum(polynomial.subs("L", 4), measure, 4)
+    for kernel in (polynomial, sympy.Poly(polynomial, overlap_symbol, matches_symbol)):
+        for block, expected in zip(block_spectrum(kernel, measure, 4).blocks, wanted.blocks):
+            np.testing.assert_allclose(block.eigenvalues, expected.eigenvalues, atol=1e-14)
+
+
+def test_values_come_in_parts(monkeypatch):
+    whole, sizes = match_values(random_kernel(3, 4), 5, 3, None), []
+    monkeypatch.setattr(match_values_module, "_TRIPLES_AT_ONCE", 300)
+    kernel = random_kernel(3, 4)
+    parts = match_values(lambda *of: sizes.append(len(of[2])) or kernel(*of), 5, 3, None)
+    assert len(sizes) > 5 and max(sizes) <= 300
+    np.testing.assert_array_equal(parts.array, whole.array)
+
+
+def test_limits_count_extra_tokens_and_columns():
+    require_few_matches(20, 3, 1, 33 * 10**7)
+    with pytest.raises(SizeLimitError, match="which need 0.395 GB"):
+        require_few_matches(20, 3, 9, 33 * 10**7)
+    require_small_block(Partition((9, 5, 2)), 4, 1, 6 * 10**8)
+    with pytest.raises(SizeLimitError, match=r"shape \(9,5,2\) with 4 tokens has a block of size 3780"):
+        require_small_block(Partition((9, 5, 2)), 4, 1, 55 * 10**7)
+
+
+def test_impossible_sequences_have_their_own_eigenfunctions():
+    """Of norm 1, or 0 everywhere: eigenvectors of the eigenvalue 0 do not mix both kinds."""
+    measure, x = measures.iid(["1/2", "1/2", 0]), all_sequences(3, 4)
+    weights = (x < 2).all(axis=1) / 16
+    for method in ("matches", "tables"):
+        for block in block_spectrum(matches_symbol**2, measure, 4, method=method).blocks:
+            functions = np.array([block.eigenfunction(i)(x) for i in range(block.size)])
+            norms = np.diag(gram := (functions * weights) @ functions.T)
+            np.testing.assert_allclose(gram, np.diag(np.rint(norms)), atol=1e-12)
+            assert int(np.rint(norms).sum()) == max(block.shape.parts[0] * 2 - 3, 0) * (block.shape.length < 3)
+    assert repr(block.eigenfunction(0)) == "Eigenfunction((2,1,1), measure=iid(['1/2', '1/2', 0]))"
+
+
 def test_only_what_occurs_is_asked_for():
     pairs = list(itertools.product(itertools.product(range(3), repeat=4), repeat=2))
     occurs = {(*(tuple(z.count(v) for v in range(3)) for z in pair), sum(map(int.__eq__, *pair))) for pair in pairs}
@@ -248,7 +360,7 @@ def test_minors_and_their_powers(vocab_size, height):
     eigenvalues = np.linalg.eigvalsh(reduced)
     for degree in range(4):
         power = symmetric_power(reduced_minors(vocab_size, height), degree)
-        at_t = np.tensordot(t ** np.arange(degree + 1), power, axes=(0, 1))[
+        at_t = np.tensordot((t - 1 + height) ** np.arange(degree + 1), power, axes=(0, 1))[
             :, lexicographic_places(degree, len(subsets))
         ]
         np.testing.assert_allclose(at_t, at_t.T, atol=1e-12 * np.abs(at_t).max())
@@ -317,6 +429,25 @@ def bad(value):
 @pytest.mark.parametrize(
     ("kernel", "options", "error", "message"),
     [
+        (sympy.zoo * overlap_symbol, {}, InvalidArgumentError, "kernel must be finite, got zoo"),
+        (
+            10**400 * overlap_symbol,
+            {},
+            InvalidArgumentError,
+            "kernel must have coefficients within the range of float64, got 1000",
+        ),
+        (
+            matches_symbol / (sympy.Symbol("L") - 4),
+            {},
+            InvalidArgumentError,
+            "kernel must be finite, got inf at counts_x = .* matches = 4",
+        ),
+        (
+            bad(lambda x, y, m: np.where(m == 2, np.inf, 1)),
+            {"method": "tables"},
+            InvalidArgumentError,
+            r"kernel must be finite, got inf at N = \[\[0, 0,",
+        ),
         (RELU, {"method": "fast"}, InvalidArgumentError, "method must be one of auto, tables, matches, got 'fast'"),
         (
             TIED,

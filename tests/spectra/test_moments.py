@@ -167,3 +167,19 @@ def test_multinomials_count_words(parts):
             w for w in product(range(len(parts)), repeat=total) if all(w.count(v) == k for v, k in enumerate(parts))
         ]
         assert multinomial(parts) == len(words)
+
+
+def test_no_more_matches_than_positions():
+    """As values, not only at the counts of a row: a measure may have no moment of more positions."""
+    expectations = CountExpectations(iid(["1/3", "2/3"]), 1)
+    assert expectations.factorial_moment((0, 0), 2, (0, 0)) == 0
+    assert expectations.factorial_moment((0, 0), 1, (0, 0)) != 0
+
+
+def test_roots_beside_a_symbolic_length_are_not_left_to_expressions():
+    root = sympy.sqrt(2) / 2
+    length = sympy.Symbol("L", integer=True, positive=True)
+    expectations = CountExpectations(iid([root, 1 - root]), length)
+    assert expectations.domain.is_PolynomialRing and expectations.domain.domain.is_Algebraic
+    mean = expectations.power_moment((1, 0), 0, (0, 0)).as_expr()
+    assert sympy.expand(mean - length * root) == 0

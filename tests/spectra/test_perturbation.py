@@ -229,6 +229,71 @@ def test_repeated_sequences_and_blocks():
         np.testing.assert_allclose(replicate, kept.T @ kept / 40, atol=1e-12)
 
 
+def test_multiplets_that_are_close_and_negative():
+    """The formula entry by entry, for clusters of several eigenvalues of either sign."""
+    spectrum = block_spectrum(lambda N: 7 - np.exp(np.trace(N, axis1=1, axis2=2) / 2), iid(THIRDS), 4)
+    found = overlaps(spectrum, lazy_chain("4/5", THIRDS))
+    values, G = found.eigenvalues, found.matrix
+    for gap in (1e-9, 0.5):
+        split = split_overlaps(found, 2, gap)
+        assert split.levels[0].eigenvalue > 0 > split.levels[-1].eigenvalue
+        start, order = 0, np.argsort(-values, kind="stable")
+        ends = np.cumsum([level.degeneracy for level in split.levels])[:-1]
+        distances = -np.diff(values[order]) / np.maximum.reduce(np.abs([values[order][1:], values[order][:-1]]))
+        assert set(np.flatnonzero(distances > gap) + 1) == set(ends)
+        for level in split.levels:
+            inside, start = order[start : start + level.degeneracy], start + level.degeneracy
+            matrix = np.zeros((len(inside), len(inside)))
+            for (a, i), (b, j) in itertools.product(enumerate(inside), repeat=2):
+                outside = [k for k in range(len(values)) if k not in inside]
+                second = sum(
+                    values[k] * G[i, k] * G[k, j] * (1 / (values[i] - values[k]) + 1 / (values[j] - values[k])) / 2
+                    for k in outside
+                )
+                matrix[a, b] = np.sign(values[i]) * np.sqrt(values[i] * values[j]) * (G[i, j] + second)
+            np.testing.assert_allclose(level.predicted, np.linalg.eigvalsh(matrix)[::-1], atol=1e-12)
+            assert level.eigenvalue == pytest.approx(values[inside].mean())
+            mixing = [
+                np.linalg.norm(np.sqrt(np.abs(np.outer(values[inside], values[own]))) * G[np.ix_(inside, own)], 2)
+                / np.abs(np.subtract.outer(values[inside], values[own])).min()
+                for own in np.split(order, ends)
+                if own[0] != inside[0]
+            ]
+            assert level.mixing == pytest.approx(max(mixing))
+    assert len(split.levels) < len(found.levels) - 1
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_kernels_of_any_size(scale):
+    """Products of two eigenvalues leave the range of floats; splitting, mixing, spread and errors are linear or ratios."""
+
+    def kernel(tables, factor=1.0):
+        return factor * np.exp(np.trace(tables, axis1=1, axis2=2) / 3 - tables[:, 0, 0] ** 2 / 9)
+
+    one, other = (block_spectrum(lambda N: kernel(N, factor), iid(THIRDS), 4) for factor in (1.0, scale))
+    chain = lazy_chain("4/5", THIRDS)
+    for data in (chain, chain.sample(np.random.default_rng(0), 400, 4)):
+        for order in (1, 2):
+            plain, scaled = (
+                split_multiplets(spectrum, data, order=order, n_blocks=5).levels for spectrum in (one, other)
+            )
+            assert max(level.mixing for level in plain) > 0.01
+            for level, moved in zip(plain, scaled, strict=True):
+                np.testing.assert_allclose(moved.predicted / scale, level.predicted, rtol=1e-9, atol=1e-13)
+                assert moved.mixing == pytest.approx(level.mixing, rel=1e-7, abs=1e-12)
+                assert moved.spread / scale == pytest.approx(level.spread, rel=1e-7, abs=1e-13)
+                if level.errors is not None:
+                    np.testing.assert_allclose(moved.errors / scale, level.errors, rtol=1e-7, atol=1e-13)
+
+
+def test_sequences_without_weight_may_be_impossible():
+    """Weights minus infinity: impossible under the data's measure, and here under the reference."""
+    frozen = block_spectrum(LINEAR, lazy_reference(), 3)
+    data = [[0, 0, 0], [1, 1, 1], [0, 1, 0]]
+    weighted = overlaps(frozen, data * 4, log_weights=[0, 0, -np.inf] * 4, n_blocks=4)
+    np.testing.assert_allclose(weighted.matrix, overlaps(frozen, data[:2] * 4, n_blocks=4).matrix, atol=1e-14)
+
+
 SPECTRUM = block_spectrum(LINEAR, iid_uniform(2), 4)
 DATA = np.array(list(itertools.product(range(2), repeat=4)) * 2)
 
@@ -260,6 +325,13 @@ DATA = np.array(list(itertools.product(range(2), repeat=4)) * 2)
         (lambda: split_multiplets(SPECTRUM, DATA, n_blocks=1), InvalidArgumentError, "n_blocks must be at least 2"),
         (lambda: split_multiplets(SPECTRUM, DATA, shapes=[(3, 2)]), InvalidArgumentError, "shape must be one of"),
         (lambda: split_multiplets(SPECTRUM, DATA, shapes=5), InvalidTypeError, "shapes must be a sequence"),
+        (lambda: split_multiplets(SPECTRUM, DATA, shapes=(3, 1)), InvalidArgumentError, "shapes is not a partition"),
+        (lambda: multiplet_functions(5, 0, DATA), InvalidTypeError, "block must be a block of a block spectrum, got 5"),
+        (
+            lambda: multiplet_functions(SPECTRUM.blocks[0], 0, DATA[:, :3]),
+            InvalidArgumentError,
+            r"sequences must have shape \(n, 4\), got \(32, 3\)",
+        ),
         (lambda: split_multiplets(SPECTRUM, DATA, shapes=[]), InvalidArgumentError, "shapes must hold eigenvalues"),
         (
             lambda: split_multiplets(SPECTRUM, DATA, shapes=[(4,)], levels=[]),

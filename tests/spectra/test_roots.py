@@ -9,10 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symrep import PaddedShape, kernels, measures, spectrum
+from symrep.errors import InvalidArgumentError
 from symrep.kernels.overlaps import length_symbol, matches_symbol, overlap_symbol
 from symrep.spectra.asymptotics import LeadingTerm, leading_roots, leading_term
+from symrep.spectra.field_towers import FieldTower
 from symrep.spectra.isotypic_block import Block
-from symrep.spectra.roots import OrderedRoot, factor_roots, irreducible_factors, real_roots
+from symrep.spectra.roots import (
+    OrderedRoot,
+    factor_roots,
+    irreducible_factors,
+    real_roots,
+    require_real,
+    sign_at_reference,
+)
 
 x = sympy.Symbol("x")
 L = length_symbol
@@ -305,3 +314,25 @@ def test_radicals_refuse_quintics():
     block = Block(PaddedShape(), None, None, sympy.ImmutableMatrix(companion), (), 1)
     with pytest.raises(ValueError, match="block must have factors of degree at most 4, got degree 5"):
         block.radicals()
+
+
+@pytest.mark.parametrize(
+    ("expression", "sign"), [(L / (7 - a * L), -1), ((a - L) / (7 - a * L), 1), (1 / (a * L - 7), 1)]
+)
+def test_signs_of_quotients_at_large_length(expression, sign):
+    assert sign_at_reference(expression) == sign
+
+
+def test_roots_that_are_not_real_at_the_reference_point():
+    with pytest.raises(InvalidArgumentError, match="polynomial must have only real roots"):
+        require_real(poly(x**2 + a), {a: sympy.Rational(7, 10)})
+    require_real(poly(x**2 - a), {a: sympy.Rational(7, 10)})
+
+
+def test_factors_over_a_field_where_sums_of_generators_coincide():
+    """The second generator is -sqrt(2) + sqrt(3), so that both generators add up to the same number for either sqrt(2)."""
+    first = FieldTower(sympy.QQ).extended([sympy.QQ(1), sympy.QQ(0), sympy.QQ(-2)])
+    both = first.extended([first.lift(1), 2 * first.ring.gens[0], first.lift(-1)])
+    one, none = both.lift(1), both.lift(0)
+    assert [(len(f), k) for f, k in both.factors([one, none, both.lift(-5)])] == [(3, 1)]
+    assert [(len(f), k) for f, k in both.factors([one, none, both.lift(-6)])] == [(2, 1), (2, 1)]

@@ -168,7 +168,7 @@ def test_random_kernels_of_two_tokens_in_short(terms, measure):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=4)
 @given(kernel_polynomials, st.sampled_from([2, 3]).flatmap(token_measures))
 def test_random_kernels_exactly(terms, measure):
     lengths = (4,) if measure.vocab_size == 2 else (2, 3)

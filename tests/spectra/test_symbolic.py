@@ -329,7 +329,6 @@ def test_the_query_block_exactly(vocab_size, length):
         (2, 5, "3", "1/8"),
         (2, 6, "2/3", "5/7"),
         (3, 4, "2/3", "5/7"),
-        (3, 5, "2/3", "5/7"),
         (2, 1, "2/3", "5/7"),
         (3, 1, "3", "1/8"),
     ],
@@ -465,14 +464,14 @@ def test_random_polynomial_kernels_of_two_tokens_in_short(terms, measure):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=16)
 @given(polynomials, token_measures(2))
 def test_random_polynomial_kernels_of_two_tokens(terms, measure):
     check_polynomial_kernel(terms, measure, range(1, 6))
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=5)
 @given(polynomials, token_measures(3))
 def test_random_polynomial_kernels_of_three_tokens(terms, measure):
     check_polynomial_kernel(terms, measure, range(1, 4))

@@ -181,6 +181,7 @@ def test_a_symbolic_length_holds_from_the_length_of_numeric_vocabularies_on(kern
         assert symbolic == characteristic_polynomials(symbolic_vocabulary_blocks(kernel, vocab_size, length), {})
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(kernel_polynomials(2, with_g=True))
 def test_traces_with_two_symbols(kernel):
@@ -325,3 +326,17 @@ def test_high_degrees_are_refused(kernel):
         SizeLimitError, match="kernel must read at most 4 positions at once for any number of tokens, got 5"
     ):
         symbolic_vocabulary_blocks(polynomial(kernel), V, L)
+
+
+def test_a_last_token_alone():
+    kernel = polynomial(u)
+    blocks = symbolic_vocabulary_blocks(kernel, V, 0, "last")
+    assert sympy.simplify(trace(blocks) - symbolic_trace(kernel, V, 1)) == 0 and len(blocks) == 2
+
+
+def test_terms_without_the_query_token_count_for_the_smallest_vocabulary():
+    from symrep.spectra.solver import _closed_from
+
+    one = sympy.Integer(1)
+    kernel = KernelPolynomial((((0, 0, 1), one), ((2, 0, 0), one)))
+    assert _closed_from(kernel, V, "query") == 3

@@ -97,6 +97,8 @@ def test_eigenvalues_of_several_token_shapes_give_a_level_for_each():
     # functions of two positions: W_(2) of the zero-mean functions of a token
     assert sorted((str(level.token_shape), level.degeneracy) for level in levels) == [("(2,1)", 4), ("(3)", 2)]
     assert [level.eigenvalue for level in levels] == pytest.approx([2 / 9] * 2, abs=1e-14)
+    several = token_labelled_levels(block_spectrum(u, measures.iid_uniform(3), 4).block((4,)))
+    assert [level.eigenvalue for level in several] == pytest.approx([16 / 3, 4 / 3], abs=1e-13)
 
 
 @pytest.mark.parametrize(("vocab_size", "length"), [(3, 9), (4, 5)])

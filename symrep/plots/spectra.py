@@ -1,4 +1,4 @@
-"""Plots of spectra. The only module that knows matplotlib (the extra ``plots``), which it imports when it draws.
+"""Plots of spectra.
 
 Indices and degeneracies reach V^L, far beyond floats, so the horizontal axis then holds logarithms of exact integers.
 """
@@ -10,29 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symrep.errors import InvalidArgumentError, InvalidTypeError, SymrepError, require, require_integer, shown
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
+from symrep.plots.style import COLOURS, axes, label_axes, style
 
 # far enough below the largest float for the margins of the axes
 _LARGEST_FLOAT = 10**200
 _SAME = 1e-9
 _CROWDED = 60
-# Okabe and Ito's palette, told apart with every common colour vision; markers and dashes tell the curves apart in grey
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (5, 1.5)),
-    (0, (1, 1)),
-    (0, (4, 1, 1, 1)),
-    (0, (8, 2)),
-    (0, (3, 1, 1, 1, 1, 1)),
-    (0, (2, 2)),
-)
 _DEEPER = ("#999999", ".", "-")
-
-
-class MissingMatplotlibError(SymrepError, ImportError):
-    """Plots need matplotlib, which comes with the extra ``plots``."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +75,17 @@ def spectrum_plot(spectrum: Any, ax: Any = None, *, n_shapes: int = 7, **values:
     ['(10)', '(9,1)']
     """
     n_shapes = require_integer(n_shapes, "n_shapes", minimum=1)
-    require(n_shapes <= len(_COLOURS), "n_shapes", f"must be at most {len(_COLOURS)}", n_shapes)
+    require(n_shapes <= len(COLOURS), "n_shapes", f"must be at most {len(COLOURS)}", n_shapes)
     marks = _marks(spectrum, "spectrum", values)
-    ax = _axes(ax)
+    ax = axes(ax)
     to_axis = _index_axis(ax, marks[-1].stop)
     shapes = sorted({mark.shape for mark in marks if mark.shape is not None}, key=_depth_first)
     size = 5.0 if len(marks) <= _CROWDED else 3.0
     if others := shapes[n_shapes:]:
         _draw(ax, [mark for mark in marks if mark.shape in set(others)], to_axis, _DEEPER, size)
     for number, shape in reversed(list(enumerate([*shapes[:n_shapes], *([] if shapes else [None])]))):
-        _draw(ax, [mark for mark in marks if mark.shape == shape], to_axis, _style(number), size)
-    entries = [(_style(number), str(shape)) for number, shape in enumerate(shapes[:n_shapes])]
+        _draw(ax, [mark for mark in marks if mark.shape == shape], to_axis, style(number), size)
+    entries = [(style(number), str(shape)) for number, shape in enumerate(shapes[:n_shapes])]
     if others:
         entries.append((_DEEPER, f"{len(others)} deeper shape{'s' if len(others) > 1 else ''}"))
     for (colour, marker, dashes), label in entries:
@@ -108,7 +93,7 @@ def spectrum_plot(spectrum: Any, ax: Any = None, *, n_shapes: int = 7, **values:
     has_negative = any(mark.is_negative for mark in marks)
     if has_negative:
         ax.plot([], [], "o", color="#555555", markerfacecolor="none", label="negative (absolute value)")
-    _label(ax, "index of the mode", "eigenvalue")
+    _label_logarithmic(ax, "index of the mode", "eigenvalue")
     if entries or has_negative:
         # positive eigenvalues fall from left to right, negative ones come last and rise
         place = "lower left" if has_negative else "upper right"
@@ -145,17 +130,17 @@ def spectra_plot(spectra: Mapping[str, Any], ax: Any = None) -> Any:
     ['pool', 'flatten']
     """
     _require_mapping(spectra, "spectra", "names to spectra")
-    require(1 <= len(spectra) <= len(_COLOURS), "spectra", f"must be 1 to {len(_COLOURS)} spectra", len(spectra))
+    require(1 <= len(spectra) <= len(COLOURS), "spectra", f"must be 1 to {len(COLOURS)} spectra", len(spectra))
     marks = {name: _marks(spectrum, f"spectra[{name!r}]", {}) for name, spectrum in spectra.items()}
-    ax = _axes(ax)
+    ax = axes(ax)
     to_axis = _index_axis(ax, max(own[-1].stop for own in marks.values()))
     for number, (name, own) in enumerate(marks.items()):
-        colour, marker, dashes = _style(number)
+        colour, marker, dashes = style(number)
         x = [to_axis(index) for mark in own for index in (mark.start, mark.stop)]
         y = [mark.height for mark in own for _ in range(2)]
         few = marker if len(own) <= _CROWDED else None
         ax.plot(x, y, color=colour, linestyle=dashes, marker=few, markevery=2, markersize=4, label=str(name))
-    _label(ax, "index of the mode", "eigenvalue")
+    _label_logarithmic(ax, "index of the mode", "eigenvalue")
     ax.legend(frameon=False, fontsize="small")
     return ax
 
@@ -179,7 +164,8 @@ def exponents_plot(
     index
         Which eigenvalue of the shape: 0 is the largest.
     n_fit
-        How many of the largest lengths the slope is fitted to, at least 2; the larger half of them unless given.
+        How many of the largest lengths that have the shape the slope is fitted to, at least 2; half of all lengths unless
+        given.
 
     Returns
     -------
@@ -199,7 +185,7 @@ def exponents_plot(
     ['$(L)$: $L^{1.97}$', '$(L-1,1)$: $L^{-0.01}$']
     """
     n_shapes = require_integer(n_shapes, "n_shapes", minimum=1)
-    require(n_shapes <= len(_COLOURS), "n_shapes", f"must be at most {len(_COLOURS)}", n_shapes)
+    require(n_shapes <= len(COLOURS), "n_shapes", f"must be at most {len(COLOURS)}", n_shapes)
     index = require_integer(index, "index", minimum=0)
     _require_mapping(spectra, "spectra", "lengths to spectra")
     lengths = sorted(require_integer(length, "length", minimum=1) for length in spectra)
@@ -216,34 +202,15 @@ def exponents_plot(
                 curves.setdefault(lower, {})[length] = eigenvalues[index]
     curves = {lower: curve for lower, curve in curves.items() if len(curve) >= 2}
     require(bool(curves), "spectra", f"must have a shape with eigenvalue number {index} at two lengths", lengths)
-    ax = _axes(ax)
+    ax = axes(ax)
     for number, lower in enumerate(
         sorted(curves, key=lambda lower: (sum(lower), [-part for part in lower]))[:n_shapes]
     ):
-        _draw_power_law(ax, curves[lower], _style(number), _padded(lower), n_fit)
+        _draw_power_law(ax, curves[lower], style(number), _padded(lower), n_fit, lengths[-n_fit:][0])
     ax.set_xscale("log")
-    _label(ax, "length $L$", "largest eigenvalue" if index == 0 else f"eigenvalue number {index}")
+    _label_logarithmic(ax, "length $L$", "largest eigenvalue" if index == 0 else f"eigenvalue number {index}")
     _plain_ticks(ax, lengths)
     ax.legend(title=f"fitted to $L \\geq {lengths[-n_fit:][0]}$", frameon=False, fontsize="small")
-    return ax
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib.pyplot as pyplot
-    except ImportError:
-        raise MissingMatplotlibError(
-            "plots need matplotlib, which is not installed: python -m pip install 'symrep[plots]'"
-        ) from None
-    return pyplot
-
-
-def _axes(ax: Any) -> Any:
-    pyplot = _pyplot()
-    if ax is None:
-        return pyplot.subplots(figsize=(6.4, 4.2), layout="constrained")[1]
-    if not all(hasattr(ax, name) for name in ("hlines", "set_yscale", "figure")):
-        raise InvalidTypeError(f"ax must be matplotlib axes, got {shown(ax)}")
     return ax
 
 
@@ -286,10 +253,6 @@ def _depth_first(shape: Any) -> tuple[Any, ...]:
     return sum(parts[1:]), [-part for part in parts]
 
 
-def _style(number: int) -> tuple[str, str, Any]:
-    return _COLOURS[number], _MARKERS[number], _DASHES[number]
-
-
 def _index_axis(ax: Any, largest: int) -> Any:
     """Set the scale of the horizontal axis; what takes an index to its place on it."""
     if largest < _LARGEST_FLOAT:
@@ -312,17 +275,21 @@ def _draw(ax: Any, marks: Sequence[_Mark], to_axis: Any, style: tuple[str, str, 
             ax.plot(*zip(*points), marker, color=colour, markerfacecolor=face, markersize=size, linestyle="none")
 
 
-def _draw_power_law(ax: Any, curve: dict[int, float], style: tuple[str, str, Any], name: str, n_fit: int) -> None:
+def _draw_power_law(
+    ax: Any, curve: dict[int, float], style: tuple[str, str, Any], name: str, n_fit: int, since: int
+) -> None:
+    """Points and the line fitted to the last of them; the label says which if they do not start where others do."""
     colour, marker, dashes = style
     x, y = list(curve), list(curve.values())
     fitted = x[-n_fit:]
     slope, intercept = _line([math.log(v) for v in fitted], [math.log(v) for v in y[-n_fit:]])
     exponent = f"{slope:.2f}".replace("-0.00", "0.00")
+    own = "" if fitted[0] == since else f" (${fitted[0]} \\leq L \\leq {fitted[-1]}$)"
     ax.plot(x, y, marker, color=colour, markersize=6)
     ends = [x[0], x[-1]]
     heights = [math.exp(intercept + slope * math.log(length)) for length in ends]
     ax.plot(ends, heights, color=colour, linestyle=dashes, linewidth=1.5)
-    ax.plot([], [], marker, color=colour, linestyle=dashes, label=f"${name}$: $L^{{{exponent}}}$")
+    ax.plot([], [], marker, color=colour, linestyle=dashes, label=f"${name}$: $L^{{{exponent}}}${own}")
 
 
 def _line(x: list[float], y: list[float]) -> tuple[float, float]:
@@ -352,11 +319,6 @@ def _plain_ticks(ax: Any, lengths: Sequence[int]) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-def _label(ax: Any, x: str, y: str) -> None:
+def _label_logarithmic(ax: Any, x: str, y: str) -> None:
     ax.set_yscale("log")
-    ax.set_xlabel(x)
-    ax.set_ylabel(y)
-    ax.grid(True, which="major", color="#dddddd", linewidth=0.6)
-    ax.set_axisbelow(True)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    label_axes(ax, x, y)

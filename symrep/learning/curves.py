@@ -1,0 +1,230 @@
+r"""Learning curves: what Gaussian-process regression with the kernel of a network learns from P samples.
+
+For a target :math:`f = \sum_i g_i \phi_i` and learnabilities :math:`L_i = \lambda_i/(\lambda_i + \kappa)`
+(:mod:`symrep.learning.kappa`), averaged over training sets drawn from the measure,
+
+.. math:: E_{test} = E_0 \Big(\sum_i (1 - L_i)^2 g_i^2 + \sigma^2\Big), \qquad E_0 = \frac{P}{P - \sum_i L_i^2},
+    \qquad E_{train} = \Big(\frac{\delta}{P \kappa}\Big)^2 E_{test},
+
+where :math:`\sigma^2` is the variance of the noise on the labels, which the test error includes, and :math:`\delta` the ridge.
+The equivalent kernel and the next order have the same formulas with their own :math:`\kappa`; the equivalent kernel has
+:math:`E_0 = 1`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp, log
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+
+from symrep.combinatorics.partitions import Partition
+from symrep.display import Column, Table
+from symrep.errors import InvalidArgumentError, require
+from symrep.learning.decomposition import TargetModes, decompose
+from symrep.learning.kappa import as_numbers, effective_ridge, learnabilities
+from symrep.learning.modes import Modes, as_modes
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """Learnability and errors over numbers of samples and ridges; made by :func:`learning_curve`.
+
+    Attributes
+    ----------
+    modes, target
+        The eigenvalues, and the target in eigenfunctions.
+    n_samples, ridge
+        Arrays of one shape.
+    noise
+        The variance of the noise on the labels.
+    theory
+        ``"self-consistent"``, ``"next-order"`` or ``"equivalent-kernel"``.
+    kappa
+        The effective ridge, of the same shape.
+    """
+
+    modes: Modes
+    target: TargetModes
+    n_samples: np.ndarray
+    ridge: np.ndarray
+    noise: float
+    theory: str
+    kappa: np.ndarray
+
+    @cached_property
+    def level_learnability(self) -> np.ndarray:
+        """The learnability of every eigenvalue: shape (..., levels)."""
+        return learnabilities(self.modes, self.kappa)
+
+    @cached_property
+    def target_learnability(self) -> np.ndarray:
+        """The learnability of every component of the target: shape (..., components)."""
+        eigenvalues = self.target.eigenvalues
+        with np.errstate(invalid="ignore"):
+            shares = eigenvalues / (eigenvalues + self.kappa[..., None])
+        return np.where(eigenvalues > 0, shares, 0.0)
+
+    @property
+    def learnability(self) -> np.ndarray:
+        r"""The learnability of the target, :math:`\sum_i L_i g_i^2 / \sum_i g_i^2`, between 0 and 1."""
+        return self.target_learnability @ self.target.weights / self.target.norm
+
+    def shape_learnability(self, shape: Any) -> np.ndarray:
+        """The learnability of the part of the target in one irrep; nan where the target has no such part."""
+        wanted = shape if isinstance(shape, Partition) else Partition(shape)
+        inside = np.array([own == wanted for own in self.target.shapes])
+        if not inside.any():
+            known = ", ".join(map(str, dict.fromkeys(self.target.shapes)))
+            raise InvalidArgumentError(f"shape must be one of {known}, got {wanted}")
+        weights = np.where(inside, self.target.weights, 0.0)
+        with np.errstate(invalid="ignore"):
+            return self.target_learnability @ weights / weights.sum()
+
+    @cached_property
+    def learned_modes(self) -> np.ndarray:
+        r"""The sum of all learnabilities, :math:`\sum_i L_i`; at most P in the self-consistent theory."""
+        return self._summed(1)
+
+    @cached_property
+    def overfitting(self) -> np.ndarray:
+        r""":math:`E_0 = P / (P - \sum_i L_i^2)`; 1 for the equivalent kernel, inf where all samples are used up."""
+        if self.theory == "equivalent-kernel":
+            return np.ones(self.kappa.shape)
+        rest = self.n_samples - self._summed(2)
+        with np.errstate(divide="ignore"):
+            return np.where(rest > 0, self.n_samples / np.where(rest > 0, rest, 1.0), np.inf)
+
+    def _summed(self, power: int) -> np.ndarray:
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.exp(logsumexp(self.modes.log_degeneracies + power * np.log(self.level_learnability), axis=-1))
+
+    @property
+    def bias(self) -> np.ndarray:
+        r""":math:`\sum_i (1 - L_i)^2 g_i^2`, the squared error of the mean prediction."""
+        return (1 - self.target_learnability) ** 2 @ self.target.weights
+
+    @property
+    def test_error(self) -> np.ndarray:
+        """The mean squared error on new sequences, label noise included."""
+        return _product(self.overfitting, self.bias + self.noise)
+
+    @property
+    def variance(self) -> np.ndarray:
+        """The variance of the prediction over training sets: test error less bias and noise."""
+        return self.test_error - self.bias - self.noise
+
+    @property
+    def train_error(self) -> np.ndarray:
+        """The mean squared error on the training set."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shrinkage = np.where(self.ridge > 0, self.ridge / (self.n_samples * self.kappa), 0.0)
+        return _product(shrinkage**2, self.test_error)
+
+    def table(self) -> Table:
+        """One row for every number of samples and ridge."""
+        names = {
+            "n_samples": ("samples", "$P$"),
+            "ridge": ("ridge", r"$\delta$"),
+            "kappa": ("kappa", r"$\kappa$"),
+            "learnability": ("learnability", None),
+            "test_error": ("test error", None),
+            "train_error": ("train error", None),
+        }
+        columns = tuple(
+            Column(key, text, latex) if latex else Column(key, text) for key, (text, latex) in names.items()
+        )
+        rows = zip(*(np.ravel(getattr(self, key)).tolist() for key in names))
+        notes = (
+            f"Theory: {self.theory}; noise variance {self.noise:g}; squared norm of the target {self.target.norm:.6g}.",
+        )
+        return Table("curve", ("Learning curve of ", self.target.name, "."), columns, tuple(rows), notes)
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Learnability or errors against the number of samples; see :func:`symrep.plots.learning_curve_plot`."""
+        from symrep.plots import learning_curve_plot
+
+        return learning_curve_plot(self, ax, **options)
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def learning_curve(
+    spec: Any, target: Any, n_samples: Any, ridge: Any, *, noise: Any = 0.0, theory: str = "self-consistent"
+) -> LearningCurve:
+    r"""The learning curve of a target under a kernel whose spectrum is known.
+
+    Parameters
+    ----------
+    spec
+        A spectrum with numbers for everything: :class:`Spectrum`, :class:`BlockSpectrum`.
+    target
+        A :class:`Target`, an expression or text for one (see :func:`symrep.learning.target`), or its decomposition.
+    n_samples, ridge
+        Positive, and not negative; numbers or arrays that broadcast against each other.
+    noise
+        The variance of the noise on the labels, not negative.
+    theory
+        ``"self-consistent"``, ``"next-order"`` or ``"equivalent-kernel"``.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When a ridge or the noise is negative, there are no samples, or the target is no function of the sequence.
+    FreeSymbolError
+        When symbols are left in the spectrum.
+
+    Examples
+    --------
+    >>> from symrep import kernels, learning, measures, spectrum
+    >>> s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 8).substitute(a="1/2", p=1)
+    >>> curve = learning.learning_curve(s, "S", n_samples=[4, 16, 64], ridge=0.05)
+    >>> curve.learnability.round(3).tolist()
+    [0.709, 0.988, 0.999]
+    """
+    modes = as_modes(spec)
+    decomposition = target if isinstance(target, TargetModes) else decompose(spec, target)
+    noise = as_numbers(noise, "noise")
+    require(noise.ndim == 0 and noise >= 0, "noise", "must be one number of at least 0", noise.tolist())
+    kappa = np.asarray(effective_ridge(modes, n_samples, ridge, theory))
+    samples, ridges = np.broadcast_arrays(as_numbers(n_samples, "n_samples"), as_numbers(ridge, "ridge"))
+    return LearningCurve(modes, decomposition, samples, ridges, float(noise), theory, kappa)
+
+
+def optimal_ridge(spec: Any, target: Any, n_samples: Any, *, noise: Any = 0.0) -> Any:
+    r"""The ridge of smallest predicted test error, for every number of samples; 0 where no ridge is best.
+
+    >>> from symrep import kernels, learning, measures, spectrum
+    >>> s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 8).substitute(a="1/2", p=1)
+    >>> f"{learning.optimal_ridge(s, 'S', 64, noise=0.1):.4f}"
+    '1.1119'
+    """
+    modes = as_modes(spec)
+    decomposition = target if isinstance(target, TargetModes) else decompose(spec, target)
+    samples = as_numbers(n_samples, "n_samples")
+    best = np.array([_best_ridge(modes, decomposition, p, noise) for p in samples.ravel()]).reshape(samples.shape)
+    return float(best) if best.ndim == 0 else best
+
+
+def _best_ridge(modes: Modes, target: TargetModes, n_samples: float, noise: Any) -> float:
+    def error(ridge: float) -> float:
+        return float(learning_curve(modes, target, n_samples, ridge, noise=noise).test_error)
+
+    log_trace = logsumexp(modes.log_degeneracies + np.log(modes.eigenvalues)) + log(n_samples)
+    grid = np.linspace(log_trace - 60, log_trace + 10, 141)
+    errors = [error(exp(value)) for value in grid]
+    place = int(np.argmin(errors))
+    bounds = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
+    found = minimize_scalar(lambda value: error(exp(value)), bounds=bounds, method="bounded", options={"xatol": 1e-10})
+    return 0.0 if error(0.0) <= found.fun else exp(found.x)
+
+
+def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The product where infinity times zero is zero: nothing is amplified."""
+    with np.errstate(invalid="ignore"):
+        return np.where((first == 0) | (second == 0), 0.0, first * second)

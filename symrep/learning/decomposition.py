@@ -1,0 +1,166 @@
+r"""Targets in eigenfunctions: the squared coefficients :math:`g_i^2` of a target, by eigenvalue and irrep.
+
+A target that names k positions lies in the invariants of :math:`S_{L-k}` (:mod:`symrep.learning.invariant_space`). The
+operator, restricted to them and split by the Jucys-Murphy elements of the named positions, is a small matrix for every
+way to reach a shape; its eigenvectors give the target's components.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from symrep.combinatorics.partitions import Partition
+from symrep.display import Column, Table
+from symrep.errors import require
+from symrep.kernels.sequences import as_sequences
+from symrep.learning.invariant_operator import operator_matrix
+from symrep.learning.invariant_space import InvariantSpace
+from symrep.learning.targets import Target
+from symrep.learning.targets import target as as_target
+
+_NEGLIGIBLE = 1e-24
+_ROUNDING = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class TargetModes:
+    """A target as a sum of eigenfunctions; made by :func:`decompose`.
+
+    Attributes
+    ----------
+    target
+        The function.
+    eigenvalues, weights, shapes
+        One entry for every component: its eigenvalue, its squared norm :math:`g_i^2` (the sum over the eigenspace), its irrep.
+    space
+        The invariants in which the target lies.
+    components
+        The components in the basis of the space, shape (dimension, components).
+    """
+
+    target: Target
+    eigenvalues: np.ndarray
+    weights: np.ndarray
+    shapes: tuple[Partition, ...]
+    space: InvariantSpace
+    components: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """The name of the target."""
+        return self.target.name
+
+    @property
+    def norm(self) -> float:
+        """The squared norm, E f(x)^2."""
+        return float(self.weights.sum())
+
+    @cached_property
+    def shape_weights(self) -> dict[Partition, float]:
+        """The squared norm of the part in every irrep."""
+        totals: dict[Partition, float] = {}
+        for shape, weight in zip(self.shapes, self.weights.tolist()):
+            totals[shape] = totals.get(shape, 0.0) + weight
+        return totals
+
+    def combined(self, factors: np.ndarray, x: Any) -> np.ndarray:
+        """The components, times a factor each, summed at sequences: (n,) for factors (components,) and x (n, L).
+
+        nan at sequences that have probability 0 under the measure.
+        """
+        space = self.space
+        sequences = np.atleast_2d(as_sequences(x, "x", space.vocab_size))
+        require(sequences.shape[1] == space.length, "x", f"must have length {space.length}", sequences.shape[1])
+        places = self.target.places(space.length)
+        tokens = sequences[:, places]
+        counts = (sequences[:, :, None] == np.arange(space.vocab_size)).sum(axis=1)
+        rest = counts - (tokens[:, :, None] == np.arange(space.vocab_size)).sum(axis=1)
+        numbers = space.numbers(tokens, rest)
+        log_probabilities = space.log_probabilities[numbers]
+        values = (self.components @ factors)[numbers]
+        possible = log_probabilities > -np.inf
+        return np.where(possible, values * np.exp(-np.where(possible, log_probabilities, 0.0) / 2), np.nan)
+
+    def table(self) -> Table:
+        """Components by irrep and eigenvalue, with their share of the squared norm."""
+        columns = (Column("shape", "shape"), Column("eigenvalue", "eigenvalue", r"$\lambda$"), Column("share", "share"))
+        order = np.argsort(-self.weights)
+        rows = tuple((self.shapes[i], float(self.eigenvalues[i]), float(self.weights[i] / self.norm)) for i in order)
+        return Table("target", ("Components of ", self.name, "."), columns, rows)
+
+
+def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> TargetModes:
+    """The components of a target under a kernel and a measure, at a finite length.
+
+    Parameters
+    ----------
+    kernel
+        As for :func:`symrep.block_spectrum`.
+    measure
+        An exchangeable measure with numbers.
+    length
+        The context length L.
+    target
+        As for :func:`symrep.learning.target`.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When the target vanishes, or is no function of the sequence.
+    SizeLimitError
+        When the target names too many positions for the length; says how large the matrices would be.
+
+    Examples
+    --------
+    >>> from symrep import kernels, measures
+    >>> net = kernels.architecture("linear-block", token_variance="1/2", position_variance=1)
+    >>> found = decompose_target(net, measures.iid_uniform(2), 8, "sigma_1")
+    >>> {str(shape): round(weight, 6) for shape, weight in found.shape_weights.items()}
+    {'(8)': 0.125, '(7,1)': 0.875}
+    """
+    target = as_target(target)
+    vocab_size = int(measure.vocab_size)
+    space = InvariantSpace(vocab_size, length, len(target.places(length)), measure)
+    matrix = operator_matrix(kernel, space)
+    vector = target.values(space.tokens, space.counts) * np.exp(space.log_probabilities / 2)
+    norm = float(vector @ vector)
+    require(norm > 0, "target", "must not vanish", target.name)
+    found: dict[Partition, list[tuple[float, np.ndarray]]] = {}
+    for shape, basis in space.sectors:
+        coordinates = basis.T @ vector
+        if coordinates @ coordinates > _NEGLIGIBLE * norm:
+            own, vectors = np.linalg.eigh(basis.T @ (basis.T @ matrix).T)
+            parts = (basis @ vectors) * (vectors.T @ coordinates)
+            found.setdefault(shape, []).extend(zip(own.tolist(), parts.T))
+    rounding = _ROUNDING * float(np.abs(matrix).sum(axis=1).max())
+    merged = [
+        (shape, *part)
+        for shape, own in found.items()
+        for part in _merged(own, rounding)
+        if part[1] @ part[1] > _NEGLIGIBLE * norm
+    ]
+    require(all(value >= 0 for _, value, _ in merged), "kernel", "must be positive semidefinite", kernel)
+    shapes, eigenvalues, components = zip(*merged)
+    components = np.array(components).T
+    return TargetModes(target, np.array(eigenvalues), (components**2).sum(axis=0), shapes, space, components)
+
+
+def _merged(parts: list[tuple[float, np.ndarray]], rounding: float) -> list[tuple[float, np.ndarray]]:
+    """Components of one irrep with eigenvalues that rounding errors hold apart, added up; those at zero have eigenvalue 0."""
+    merged: list[tuple[float, np.ndarray]] = []
+    for eigenvalue, component in sorted(parts, key=lambda part: part[0]):
+        eigenvalue = 0.0 if abs(eigenvalue) <= rounding else eigenvalue
+        if merged and eigenvalue - merged[-1][0] <= rounding:
+            merged[-1] = merged[-1][0], merged[-1][1] + component
+        else:
+            merged.append((eigenvalue, component))
+    return merged
+
+
+def decompose(spec: Any, target: Any) -> TargetModes:
+    """The components of a target under the kernel of a spectrum; see :func:`decompose_target`."""
+    return decompose_target(spec.kernel, spec.measure, spec.length, target)

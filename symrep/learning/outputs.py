@@ -1,0 +1,203 @@
+r"""What the trained network puts out at a given sequence: mean and variance over training sets; in and out of distribution.
+
+With learnabilities :math:`L_i` and the test error E of :mod:`symrep.learning.curves`,
+
+.. math:: \overline{\hat f}(x) = \sum_i L_i g_i \phi_i(x), \qquad
+    \operatorname{var} \hat f(x) = \frac{E}{P} \sum_i L_i^2 \phi_i(x)^2 .
+
+The first sum is over the components of the target alone. In the second all eigenfunctions of one eigenvalue add up to a
+function of the token counts: for a unit vector v in the multiplicity space of a shape, written by weights (count vectors
+n), it is :math:`f^{shape} \lVert v_n \rVert^2 / Q(n)`, Q(n) the probability of the counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+from scipy.special import gammaln
+
+from symrep.combinatorics.partitions import Partition
+from symrep.errors import require
+from symrep.kernels.sequences import as_sequences
+from symrep.learning.curves import LearningCurve, learning_curve
+from symrep.learning.invariant_operator import operator_matrix
+from symrep.learning.invariant_space import InvariantSpace
+from symrep.measures import log_count_probabilities
+from symrep.spectra.blocks import BlockSpectrum
+from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
+from symrep.spectra.spectrum import Spectrum
+
+
+@dataclass(frozen=True, eq=False)
+class ModeDensity:
+    """For every eigenvalue the sum of the squares of its eigenfunctions, as a function of the token counts.
+
+    Attributes
+    ----------
+    eigenvalues
+        Shape (levels,).
+    log_values
+        Logarithms, shape (levels, count vectors in the order of ``count_tables``); -inf for 0.
+    """
+
+    eigenvalues: np.ndarray
+    log_values: np.ndarray
+
+    def combined(self, factors: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """The densities times a factor each, summed, at count vectors (n, V)."""
+        numbers = table_numbers(counts)
+        return factors @ np.exp(self.log_values[:, numbers])
+
+
+def mode_density(spec: Spectrum | BlockSpectrum) -> ModeDensity:
+    """The mode densities of all levels of a spectrum at a number L."""
+    if isinstance(spec, BlockSpectrum):
+        parts = list(_from_blocks(spec))
+    else:
+        parts = list(_from_sectors(spec))
+    counts = count_tables(int(spec.length), int(spec.measure.vocab_size))
+    log_sizes = gammaln(spec.length + 1) - gammaln(counts + 1).sum(axis=1)
+    log_probabilities = log_sizes + log_count_probabilities(spec.measure, counts)
+    eigenvalues, rows = [], []
+    for shape, own, norms in parts:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = log(shape.dimension) + np.log(norms) - log_probabilities
+        rows.append(np.where((norms > 0) & (log_probabilities > -np.inf), values, -np.inf))
+        eigenvalues.append(own)
+    return ModeDensity(np.concatenate(eigenvalues), np.concatenate(rows))
+
+
+def _from_blocks(spec: BlockSpectrum) -> Iterator[tuple[Partition, np.ndarray, np.ndarray]]:
+    n_counts = number_of_tables(spec.length, spec.vocab_size)
+    for block in spec.blocks:
+        yield block.shape, block.eigenvalues, _by_weight(block.vectors, table_numbers(block.basis_weights), n_counts)
+
+
+def _from_sectors(spec: Spectrum) -> Iterator[tuple[Partition, np.ndarray, np.ndarray]]:
+    """Every shape of a spectrum, with its eigenvalues and the squared norms of eigenvectors by weight.
+
+    Naming as many positions as the deepest shape has boxes below its first row reaches all shapes; of the ways to reach
+    a shape one is enough.
+    """
+    named = max(shape.size - shape.parts[0] for shape in spec.shapes)
+    space = InvariantSpace(int(spec.vocab_size), int(spec.length), named, spec.measure)
+    matrix = operator_matrix(spec.kernel, space)
+    numbers = table_numbers(space.counts)
+    found = {shape: basis for shape, basis in space.sectors}
+    for shape in spec.shapes:
+        basis = found[shape]
+        eigenvalues, vectors = np.linalg.eigh(basis.T @ (basis.T @ matrix).T)
+        columns = basis.tocsc()
+        own = numbers[columns.indices[columns.indptr[:-1]]]
+        yield shape, eigenvalues, _by_weight(vectors, own, number_of_tables(space.length, space.vocab_size))
+
+
+def _by_weight(vectors: np.ndarray, numbers: np.ndarray, n_counts: int) -> np.ndarray:
+    """The squares of the entries of every column, added up over basis vectors of one count vector."""
+    norms = np.zeros((vectors.shape[1], n_counts))
+    np.add.at(norms.T, numbers, vectors**2)
+    return norms
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedOutput:
+    """The output of the trained network at sequences; made by :func:`predicted_output`.
+
+    Attributes
+    ----------
+    mean
+        The mean over training sets.
+    variance
+        The variance over training sets.
+    target
+        The target there.
+    curve
+        The learning curve of the distribution trained on, at this number of samples and ridge.
+    """
+
+    mean: Any
+    variance: Any
+    target: Any
+    curve: LearningCurve
+
+    @property
+    def squared_error(self) -> Any:
+        """The mean squared error over training sets, without noise: squared bias plus variance."""
+        return (self.mean - self.target) ** 2 + self.variance
+
+
+def predicted_output(
+    spec: Any,
+    target: Any,
+    x: Any,
+    n_samples: float,
+    ridge: float,
+    *,
+    noise: Any = 0.0,
+    theory: str = "self-consistent",
+) -> PredictedOutput:
+    """The mean and variance of the trained network's output at sequences, over training sets of the measure of a spectrum.
+
+    Parameters
+    ----------
+    spec, target, n_samples, ridge, noise, theory
+        As for :func:`symrep.learning.learning_curve`; one number of samples and one ridge.
+    x
+        Sequences (n, L), or one (L,): from any distribution. Where the measure gives a sequence no probability the result
+        is nan.
+
+    Examples
+    --------
+    >>> from symrep import kernels, learning, measures, spectrum
+    >>> s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 8).substitute(a="1/2", p=1)
+    >>> found = learning.predicted_output(s, "S", [0, 0, 0, 0, 0, 1, 1, 1], n_samples=16, ridge=0.05)
+    >>> round(found.mean, 3), found.target
+    (1.976, 2.0)
+    """
+    curve = learning_curve(spec, target, n_samples, ridge, noise=noise, theory=theory)
+    require(curve.kappa.ndim == 0, "n_samples and ridge", "must be one number each", (n_samples, ridge))
+    vocab_size, length = int(spec.measure.vocab_size), int(spec.length)
+    sequences = as_sequences(x, "x", vocab_size)
+    rows = np.atleast_2d(sequences)
+    require(rows.shape[1] == length, "x", f"must have length {length}", rows.shape[1])
+    mean = curve.target.combined(curve.target_learnability, rows)
+    density = mode_density(spec)
+    learned = np.where(density.eigenvalues > 0, density.eigenvalues / (density.eigenvalues + float(curve.kappa)), 0.0)
+    counts = (rows[:, :, None] == np.arange(vocab_size)).sum(axis=1)
+    scale = float(curve.test_error) / float(curve.n_samples)
+    variance = np.where(np.isnan(mean), np.nan, scale * density.combined(learned**2, counts))
+    values = np.atleast_1d(curve.target.target(rows, vocab_size))
+    if sequences.ndim == 1:
+        return PredictedOutput(float(mean[0]), float(variance[0]), float(values[0]), curve)
+    return PredictedOutput(mean, variance, values, curve)
+
+
+def out_of_distribution_error(
+    spec: Any, target: Any, sequences: Any, n_samples: float, ridge: float, *, weights: Any = None, noise: Any = 0.0
+) -> float:
+    """The predicted mean squared error on sequences from another distribution than the training set's.
+
+    Parameters
+    ----------
+    sequences
+        Drawn from the other distribution, (n, L), all of one weight unless ``weights`` (n,) are given.
+
+    Examples
+    --------
+    >>> from symrep import kernels, learning, measures, spectrum
+    >>> s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 8).substitute(a="1/2", p=1)
+    >>> chain = measures.lazy_chain("1/2", ["1/2", "1/2"]).sample(np.random.default_rng(0), 1000, 8)
+    >>> learning.out_of_distribution_error(s, "sigma_1 - S/L", chain, n_samples=16, ridge=0.05) > 0
+    True
+    """
+    found = predicted_output(spec, target, np.atleast_2d(sequences), n_samples, ridge, noise=noise)
+    if weights is None:
+        return float(np.mean(found.squared_error)) + float(noise)
+    weights = np.asarray(weights, dtype=np.float64)
+    fits = weights.shape == found.mean.shape and (weights >= 0).all() and weights.sum() > 0
+    require(fits, "weights", f"must be {len(found.mean)} numbers of at least 0", weights.shape)
+    return float(weights @ found.squared_error / weights.sum()) + float(noise)

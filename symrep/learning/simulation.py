@@ -1,0 +1,221 @@
+r"""Gaussian-process regression on drawn sequences: the experiment that learning curves predict.
+
+Training sets are drawn from the measure, labels are the target plus noise, and the prediction is the posterior mean
+
+.. math:: \hat f(x) = K(x, X) (K(X, X) + \delta)^{-1} y .
+
+Every figure comes with its standard error over independent training sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from symrep.display import Column, Table
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
+from symrep.kernels import Network
+from symrep.kernels.sequences import as_sequences
+from symrep.learning.kappa import as_numbers
+from symrep.learning.targets import target as as_target
+
+Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
+_ALL_SEQUENCES = 4096
+_RANK_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """Means over training sets and their standard errors; made by :func:`simulate`.
+
+    Attributes
+    ----------
+    n_samples
+        The numbers of samples, shape (n,).
+    learnability, test_error, train_error
+        Means over training sets, shape (n,), as :class:`~symrep.learning.LearningCurve` defines them.
+    learnability_error, test_error_error, train_error_error
+        Standard errors of these means.
+    sequences, outputs, output_errors
+        The test sequences (m, L), the mean prediction at each, (n, m), and its standard error.
+    output_variance
+        The variance of the prediction over training sets, (n, m).
+    targets
+        The target at the test sequences.
+    n_repeats
+        The number of training sets.
+    exhaustive
+        Whether the test sequences are all sequences, weighted by their probability, instead of a sample.
+    """
+
+    n_samples: np.ndarray
+    learnability: np.ndarray
+    learnability_error: np.ndarray
+    test_error: np.ndarray
+    test_error_error: np.ndarray
+    train_error: np.ndarray
+    train_error_error: np.ndarray
+    sequences: np.ndarray
+    outputs: np.ndarray
+    output_errors: np.ndarray
+    output_variance: np.ndarray
+    targets: np.ndarray
+    n_repeats: int
+    exhaustive: bool
+
+    def table(self) -> Table:
+        """One row for every number of samples: means and standard errors."""
+        keys = ("learnability", "test_error", "train_error")
+        columns = [Column("n_samples", "samples", "$P$")]
+        for key in keys:
+            columns += [Column(key, key.replace("_", " ")), Column(f"{key}_error", "+-", r"$\pm$")]
+        arrays = [self.n_samples] + [getattr(self, name) for key in keys for name in (key, f"{key}_error")]
+        rows = tuple(zip(*(array.tolist() for array in arrays)))
+        notes = (f"Means over {self.n_repeats} training sets with their standard errors.",)
+        return Table("simulation", "Simulated Gaussian-process regression.", tuple(columns), rows, notes)
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def simulate(
+    kernel: Network | Kernel,
+    measure: Any,
+    length: int,
+    target: Any,
+    n_samples: Any,
+    ridge: float,
+    *,
+    noise: float = 0.0,
+    n_repeats: int = 100,
+    seed: int = 0,
+    n_test: int = 1000,
+    test_sequences: Any = None,
+) -> Simulation:
+    r"""Regression with a kernel on training sets drawn from a measure, repeated.
+
+    Parameters
+    ----------
+    kernel
+        A network with numbers for its parameters, or a function of two arrays of sequences that gives their Gram matrix.
+    measure
+        Draws the sequences: anything with ``vocab_size`` and ``sample(generator, n_samples, length)``.
+    length
+        L.
+    target
+        As for :func:`symrep.learning.target`.
+    n_samples
+        Numbers of samples, integers of at least 1.
+    ridge, noise
+        :math:`\delta` and the variance of the noise on the labels, not negative. Without ridge the prediction is the
+        interpolation of least norm.
+    n_repeats
+        Training sets for every number of samples, at least 2.
+    seed
+        Of the generator; the same seed gives the same result.
+    n_test
+        Test sequences drawn from the measure where V^L exceeds 4096; else all sequences are used, with their probabilities.
+    test_sequences
+        Sequences (m, L) to test on instead, all of one weight: from another distribution, say.
+
+    Returns
+    -------
+    A :class:`Simulation`. Cost: ``n_repeats`` times :math:`O(P^3 + P n_{test})` and the Gram matrices.
+
+    Examples
+    --------
+    >>> from symrep import kernels, learning, measures
+    >>> net = kernels.architecture("linear-block", token_variance="1/2", position_variance=1)
+    >>> found = learning.simulate(net, measures.iid_uniform(2), 6, "S", [8, 32], ridge=0.05, n_repeats=20)
+    >>> (found.learnability > 0.5).tolist()
+    [True, True]
+    """
+    gram = kernel.nngp if isinstance(kernel, Network) else kernel
+    if not callable(gram):
+        raise InvalidTypeError(
+            f"kernel must be a network or a function of two arrays of sequences, got {shown(kernel)}"
+        )
+    length = require_integer(length, "length", minimum=1)
+    samples = [require_integer(p, "n_samples", minimum=1) for p in np.atleast_1d(np.asarray(n_samples)).tolist()]
+    n_repeats = require_integer(n_repeats, "n_repeats", minimum=2)
+    ridge, noise = (_nonnegative(value, name) for value, name in ((ridge, "ridge"), (noise, "noise")))
+    target, generator = as_target(target), np.random.default_rng(require_integer(seed, "seed", minimum=0))
+    vocab_size = int(measure.vocab_size)
+    tests, weights, exhaustive = _test_set(measure, length, n_test, test_sequences, generator)
+    truth = np.atleast_1d(target(tests, vocab_size))
+    norm = float(weights @ truth**2)
+    require(norm > 0, "target", "must not vanish on the test sequences", target.name)
+
+    figures, outputs = [], []
+    for p in samples:
+        own_figures, own_outputs = [], []
+        for _ in range(n_repeats):
+            training = measure.sample(generator, p, length)
+            clean = np.atleast_1d(target(training, vocab_size))
+            labels = clean + noise**0.5 * generator.standard_normal(p)
+            both = gram(np.concatenate([training, tests]), training)
+            fitted, predicted = _regression(both[:p], both[p:], labels, ridge)
+            learned = weights @ (predicted * truth) / norm
+            error = weights @ (predicted - truth) ** 2 + noise
+            own_figures.append((learned, error, np.mean((fitted - labels) ** 2)))
+            own_outputs.append(predicted)
+        figures.append(own_figures)
+        outputs.append(own_outputs)
+    means, errors = _mean_and_error(np.array(figures))
+    output_means, output_errors = _mean_and_error(np.array(outputs))
+    return Simulation(
+        np.array(samples),
+        *(part[:, i] for i in range(3) for part in (means, errors)),
+        tests,
+        output_means,
+        output_errors,
+        np.array(outputs).var(axis=1, ddof=1),
+        truth,
+        n_repeats,
+        exhaustive,
+    )
+
+
+def _test_set(
+    measure: Any, length: int, n_test: int, test_sequences: Any, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    vocab_size = int(measure.vocab_size)
+    if test_sequences is not None:
+        tests = np.atleast_2d(as_sequences(test_sequences, "test_sequences", vocab_size))
+        require(tests.shape[1] == length, "test_sequences", f"must have length {length}", tests.shape[1])
+    elif vocab_size**length <= _ALL_SEQUENCES:
+        tests = np.array(list(product(range(vocab_size), repeat=length)))
+        weights = np.array([float(measure.probability(row)) for row in tests.tolist()])
+        return tests, weights, True
+    else:
+        tests = measure.sample(generator, require_integer(n_test, "n_test", minimum=1), length)
+    return tests, np.full(len(tests), 1 / len(tests)), False
+
+
+def _regression(
+    training: np.ndarray, testing: np.ndarray, labels: np.ndarray, ridge: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The prediction on the training and on the test sequences."""
+    if ridge > 0:
+        coefficients = cho_solve(cho_factor(training + ridge * np.eye(len(labels))), labels)
+    else:
+        eigenvalues, vectors = np.linalg.eigh(training)
+        kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
+        coefficients = vectors[:, kept] @ ((vectors[:, kept].T @ labels) / eigenvalues[kept])
+    return training @ coefficients, testing @ coefficients
+
+
+def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return values.mean(axis=1), values.std(axis=1, ddof=1) / values.shape[1] ** 0.5
+
+
+def _nonnegative(value: Any, argument: str) -> float:
+    number = as_numbers(value, argument)
+    if number.ndim or number < 0:
+        raise InvalidArgumentError(f"{argument} must be one number of at least 0, got {shown(value)}")
+    return float(number)

@@ -1,0 +1,269 @@
+r"""Targets: functions of a token sequence that a network may be trained on.
+
+A target names some positions, and depends on the tokens there and on how often every token occurs in the whole sequence:
+"the token at position 3", "which token is more frequent", "do the last two tokens agree". Such a function stays the
+same when the other positions are permuted, which keeps everything about it small at any length. A function without such
+a structure is one that names all positions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
+from symrep.kernels.parameters import exact_expression
+from symrep.kernels.sequences import as_sequences
+from symrep.measures import ExchangeableMeasure, log_count_probabilities
+
+TargetFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A function of a sequence: of the tokens at named positions and of the counts of all tokens.
+
+    Parameters
+    ----------
+    name
+        Shown in tables and plots.
+    positions
+        The positions named, counted 1, 2, ... from the first and -1, -2, ... from the last; ``None`` for all of them.
+    function
+        Takes the tokens at the named positions, an integer array (n, positions), and the counts of all tokens of the
+        sequence, (n, V); gives the n values.
+    """
+
+    name: str
+    positions: tuple[int, ...] | None
+    function: TargetFunction
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise InvalidTypeError(f"function must take tokens and counts, got {shown(self.function)}")
+        if self.positions is not None:
+            positions = tuple(require_integer(position, "positions") for position in self.positions)
+            require(0 not in positions, "positions", "must be counted from 1, or from -1 at the end", positions)
+            object.__setattr__(self, "positions", positions)
+
+    def places(self, length: int) -> tuple[int, ...]:
+        """The named positions of sequences of this length, counted from 0."""
+        if self.positions is None:
+            return tuple(range(length))
+        inside = all(abs(position) <= length for position in self.positions)
+        require(inside, "positions", f"must be within the length {length}", self.positions)
+        places = tuple(position - 1 if position > 0 else position + length for position in self.positions)
+        require(len(set(places)) == len(places), "positions", f"must differ at length {length}", self.positions)
+        return places
+
+    def values(self, tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """The values at tokens (n, positions) and counts (n, V), checked.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When they are not n finite numbers, or differ between two calls.
+        """
+        first, second = (self._called(tokens, counts) for _ in range(2))
+        if not np.array_equal(first, second):
+            raise InvalidArgumentError(f"target must be a function of the sequence, got two values from {self.name}")
+        return first
+
+    def _called(self, tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        found = np.asarray(self.function(tokens.copy(), counts.copy()))
+        if found.dtype.kind not in "fiub":
+            raise InvalidTypeError(f"target must have real values, got {shown(found)} from {self.name}")
+        require(found.shape == (len(tokens),), "target", f"must give values of shape ({len(tokens)},)", found.shape)
+        found = found.astype(np.float64)
+        require(bool(np.isfinite(found).all()), "target", "must be finite", self.name)
+        return found
+
+    def __call__(self, x: Any, vocab_size: int) -> Any:
+        """The values at sequences (n, L), or a float for one."""
+        sequences = as_sequences(x, "x", vocab_size)
+        rows = np.atleast_2d(sequences)
+        counts = (rows[:, :, None] == np.arange(vocab_size)).sum(axis=1)
+        values = self.values(rows[:, self.places(rows.shape[1])], counts)
+        return values if sequences.ndim == 2 else float(values[0])
+
+    def __repr__(self) -> str:
+        return f"Target({self.name!r})"
+
+
+def target(description: Any) -> Target:
+    r"""A target from an expression, its text, a function of sequences, or a target as it is.
+
+    Expressions may use
+
+    - ``e_i_v``: 1 where position i (1, 2, ..., or L for the last) holds token v, else 0,
+    - ``n_v``: how often token v occurs,
+    - ``sigma_i`` and ``S``: with two tokens, 1 for token 0 and -1 for token 1 at position i, and the sum over all
+      positions,
+    - ``L``.
+
+    A function takes an array of sequences (n, L) and gives n values; it names all positions, so that V^L has to be small.
+
+    Examples
+    --------
+    >>> target("(sigma_1 - S/L) * S")([[0, 0, 1], [1, 0, 1]], vocab_size=2).round(3).tolist()
+    [0.667, 0.667]
+    >>> target(lambda x: x.max(axis=1))([0, 2, 1], vocab_size=3)
+    2.0
+    """
+    if isinstance(description, Target):
+        return description
+    if isinstance(description, str | sympy.Expr):
+        return _expression_target(exact_expression(description, "target"), str(description))
+    if callable(description):
+        name = getattr(description, "__name__", repr(description))
+        return Target(name, None, lambda tokens, counts: description(tokens))
+    raise InvalidTypeError(f"target must be an expression or a function of sequences, got {shown(description)}")
+
+
+_SPIN, _INDICATOR, _COUNT = re.compile(r"sigma_(\d+|L)"), re.compile(r"e_(\d+|L)_(\d+)"), re.compile(r"n_(\d+)")
+
+
+def _expression_target(expression: sympy.Expr, name: str) -> Target:
+    symbols = sorted(expression.free_symbols, key=str)
+    read = {symbol: _read_symbol(symbol.name) for symbol in symbols}
+    positions = tuple(sorted({position for _, position, _ in read.values() if position is not None}))
+    evaluate = sympy.lambdify(symbols, expression, "numpy")
+
+    def function(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        values = [_symbol_values(*read[symbol], positions, tokens, counts) for symbol in symbols]
+        return np.broadcast_to(np.asarray(evaluate(*values), dtype=np.float64), len(tokens))
+
+    return Target(name, positions, function)
+
+
+def _read_symbol(name: str) -> tuple[str, int | None, int | None]:
+    """What a symbol stands for, its position and its token."""
+    if name in ("S", "L"):
+        return name, None, None
+    if found := _SPIN.fullmatch(name):
+        return "sigma", _position(found[1]), None
+    if found := _INDICATOR.fullmatch(name):
+        return "e", _position(found[1]), int(found[2])
+    if found := _COUNT.fullmatch(name):
+        return "n", None, int(found[1])
+    raise InvalidArgumentError(f"target must use the symbols e_i_v, n_v, sigma_i, S and L, got {name}")
+
+
+def _position(text: str) -> int:
+    return -1 if text == "L" else int(text)
+
+
+def _symbol_values(
+    kind: str,
+    position: int | None,
+    token: int | None,
+    positions: tuple[int, ...],
+    tokens: np.ndarray,
+    counts: np.ndarray,
+) -> np.ndarray:
+    vocab_size = counts.shape[1]
+    if kind in ("S", "sigma"):
+        require(vocab_size == 2, "target", "must not use sigma and S unless there are 2 tokens", vocab_size)
+    if token is not None:
+        require(token < vocab_size, "target", f"must use tokens below {vocab_size}", token)
+    if kind == "L":
+        return counts.sum(axis=1).astype(np.float64)
+    if kind == "n":
+        return counts[:, token].astype(np.float64)
+    if kind == "S":
+        return (counts[:, 0] - counts[:, 1]).astype(np.float64)
+    own = tokens[:, positions.index(position)]
+    return 1.0 - 2.0 * own if kind == "sigma" else (own == token).astype(np.float64)
+
+
+def token_count(token: int) -> Target:
+    """How often a token occurs.
+
+    >>> token_count(1)([0, 1, 1], vocab_size=3)
+    2.0
+    """
+    token = require_integer(token, "token", minimum=0)
+    return target(f"n_{token}")
+
+
+def token_at(position: int, token: int) -> Target:
+    """Whether a position holds a token: 1 or 0. Positions are counted from 1, or from -1 at the end.
+
+    >>> token_at(-1, 2)([0, 1, 2], vocab_size=3)
+    1.0
+    """
+    token = require_integer(token, "token", minimum=0)
+
+    def function(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        require(token < counts.shape[1], "token", f"must be below {counts.shape[1]}", token)
+        return tokens[:, 0] == token
+
+    return Target(f"token {token} at position {position}", (position,), function)
+
+
+def majority(token: int = 0, other: int = 1) -> Target:
+    """The sign of the difference of two token counts: 1, 0 or -1.
+
+    >>> majority()([0, 1, 1, 2], vocab_size=3)
+    -1.0
+    """
+    token, other = (require_integer(value, "token", minimum=0) for value in (token, other))
+
+    def function(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        require(max(token, other) < counts.shape[1], "token", f"must be below {counts.shape[1]}", max(token, other))
+        return np.sign(counts[:, token] - counts[:, other])
+
+    return Target(f"majority of {token} over {other}", (), function)
+
+
+def same_token(first: int, second: int) -> Target:
+    """Whether two positions hold the same token: 1 if so, else -1; with two tokens their parity.
+
+    ``same_token(-1, -2)`` is "does the last token copy the one before it".
+
+    >>> same_token(1, 3)([0, 1, 0], vocab_size=2)
+    1.0
+    """
+    return Target(
+        f"same token at positions {first} and {second}",
+        (first, second),
+        lambda tokens, counts: np.where(tokens[:, 0] == tokens[:, 1], 1.0, -1.0),
+    )
+
+
+def copy_token(token: int, back: int = 1) -> Target:
+    """Copying as a prediction of the next token: whether the token ``back`` places before it is the given one.
+
+    >>> copy_token(1)([0, 0, 1], vocab_size=2), copy_token(1, back=3)([0, 0, 1], vocab_size=2)
+    (1.0, 0.0)
+    """
+    return token_at(-require_integer(back, "back", minimum=1), token)
+
+
+def next_token(measure: ExchangeableMeasure, token: int) -> Target:
+    r"""The Bayes-optimal prediction that a token comes next, after a sequence from an exchangeable measure.
+
+    .. math:: f(x) = q(x\,w) / q(x),
+
+    a function of the counts. For a mixture of hidden states it is the posterior mean of :math:`h_z(w)`.
+
+    >>> from symrep import measures
+    >>> mixture = measures.frozen_mixture(["1/2", "1/2"], [["1/4", "3/4"], ["3/4", "1/4"]])
+    >>> next_token(mixture, 0)([0, 0, 1, 0], vocab_size=2)
+    0.7
+    """
+    token = require_integer(token, "token", minimum=0)
+    require(token < int(measure.vocab_size), "token", f"must be below {measure.vocab_size}", token)
+
+    def function(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        longer = counts.copy()
+        longer[:, token] += 1
+        before, after = (log_count_probabilities(measure, own) for own in (counts, longer))
+        return np.exp(after - before)
+
+    return Target(f"next token {token} under {measure!r}", (), function)

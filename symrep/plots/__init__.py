@@ -1,0 +1,17 @@
+"""Plots: the only room that knows matplotlib (the extra ``plots``), which it imports when it draws.
+
+Every function takes axes or makes new ones, and returns them.
+"""
+
+from symrep.plots.learning import learning_curve_plot, outputs_plot
+from symrep.plots.spectra import exponents_plot, spectra_plot, spectrum_plot
+from symrep.plots.style import MissingMatplotlibError
+
+__all__ = [
+    "MissingMatplotlibError",
+    "exponents_plot",
+    "learning_curve_plot",
+    "outputs_plot",
+    "spectra_plot",
+    "spectrum_plot",
+]

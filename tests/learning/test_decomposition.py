@@ -1,0 +1,171 @@
+"""Targets in eigenfunctions, against the dense operator on all sequences and against isotypic projectors."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symrep import isotypic_projector, kernels, measures
+from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError
+from symrep.kernels import Dense, LinearAttention, MeanPool, Positions, Relu, TiedAttention, TokenEmbedding
+from symrep.learning.decomposition import decompose_target
+from symrep.learning.invariant_operator import operator_matrix
+from symrep.learning.invariant_space import InvariantSpace
+from symrep.learning.targets import Target, copy_token, majority, next_token, same_token, target, token_at, token_count
+
+LINEAR = kernels.architecture("linear-block", token_variance="1/2", position_variance=1)
+RELU = kernels.serial(TokenEmbedding(1), Positions("1/3"), LinearAttention(normalized=True), Relu(), MeanPool())
+SOFTMAX = kernels.serial(TokenEmbedding(1), Positions("1/3"), TiedAttention(), Dense(1, 1), Relu(), MeanPool())
+MIXTURE = measures.frozen_mixture(["1/3", "2/3"], [["1/5", "4/5"], ["3/4", "1/4"]])
+
+CASES = [
+    (LINEAR, measures.iid(["1/3", "2/3"]), 6, "sigma_2 * sigma_5 + n_0"),
+    (RELU, MIXTURE, 6, "(sigma_1 - S/L) * S + sigma_L"),
+    (SOFTMAX, measures.dirichlet_multinomial([1, 2]), 6, majority()),
+    (SOFTMAX, measures.iid_uniform(2), 7, same_token(1, -1)),
+    (RELU, measures.iid(["1/2", "1/3", "1/6"]), 4, "e_1_0 * e_3_2 - n_1 * e_2_0"),
+    (RELU, measures.iid_uniform(3), 4, token_at(-2, 1)),
+    (LINEAR, measures.urn([3, 4]), 6, "sigma_1 * sigma_2 * sigma_4"),
+    (SOFTMAX, measures.iid(["1/3", "2/3"]), 5, lambda x: np.sin(x @ np.arange(1, 6))),
+]
+
+
+def enumerated(measure, length):
+    X = np.array(list(product(range(measure.vocab_size), repeat=length)))
+    return X, np.array([float(measure.probability(row)) for row in X.tolist()])
+
+
+@pytest.mark.parametrize(("net", "measure", "length", "described"), CASES)
+def test_components_are_those_of_the_dense_operator(net, measure, length, described):
+    found = decompose_target(net, measure, length, described)
+    X, q = enumerated(measure, length)
+    f = target(described)(X, measure.vocab_size)
+    assert found.norm == pytest.approx(q @ f**2, rel=1e-10)
+    eigenvalues, vectors = np.linalg.eigh(np.sqrt(q)[:, None] * net.nngp(X) * np.sqrt(q))
+    for kappa in (1e-3, 0.1, 3.0):
+        learned = vectors @ (eigenvalues / (eigenvalues + kappa) * (vectors.T @ (np.sqrt(q) * f)))
+        own = found.eigenvalues / (found.eigenvalues + kappa)
+        assert own @ found.weights == pytest.approx(np.sqrt(q) * f @ learned, rel=1e-8, abs=1e-10)
+        possible = q > 0
+        got = found.combined(own, X)
+        assert np.isnan(got[~possible]).all()
+        np.testing.assert_allclose(
+            got[possible], (learned / np.where(possible, np.sqrt(q), 1))[possible], rtol=1e-7, atol=1e-8
+        )
+
+
+@pytest.mark.parametrize(("net", "measure", "length", "described"), CASES[:6])
+def test_weights_of_irreps_are_norms_of_projections(net, measure, length, described):
+    found = decompose_target(net, measure, length, described)
+    X, q = enumerated(measure, length)
+    f = target(described)(X, measure.vocab_size)
+    for shape, weight in found.shape_weights.items():
+        projected = np.asarray(isotypic_projector(shape, vocab_size=measure.vocab_size).apply(f), dtype=float)
+        assert weight == pytest.approx(q @ projected**2, rel=1e-9, abs=1e-12)
+    assert sum(found.shape_weights.values()) == pytest.approx(found.norm, rel=1e-12)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 3), st.integers(1, 5), st.data())
+def test_polynomial_and_table_routes_agree(vocab_size, length, data):
+    named = data.draw(st.integers(0, min(length, 2)))
+    weights = data.draw(st.lists(st.integers(1, 5), min_size=vocab_size, max_size=vocab_size))
+    measure = measures.dirichlet_multinomial(weights)
+    space = InvariantSpace(vocab_size, length, named, measure)
+    tables = operator_matrix(LINEAR.joint_count_kernel(), space)
+    np.testing.assert_allclose(operator_matrix(LINEAR, space), tables, rtol=1e-11, atol=1e-12 * abs(tables).max())
+    assert sum(basis.shape[1] for _, basis in space.sectors) == space.dimension
+
+
+def test_sectors_are_orthonormal_and_reduce_the_operator():
+    space = InvariantSpace(3, 5, 2, measures.iid(["1/2", "1/3", "1/6"]))
+    matrix = operator_matrix(SOFTMAX, space)
+    bases = [basis.toarray() for _, basis in space.sectors]
+    everything = np.concatenate(bases, axis=1)
+    np.testing.assert_allclose(everything.T @ everything, np.eye(space.dimension), atol=1e-12)
+    for i, first in enumerate(bases):
+        for second in bases[:i]:
+            assert abs(first.T @ matrix @ second).max() < 1e-12
+    same = [
+        np.linalg.eigvalsh(b.T @ matrix @ b) for (shape, _), b in zip(space.sectors, bases) if str(shape) == "(4,1)"
+    ]
+    assert len(same) == 2
+    np.testing.assert_allclose(same[0], same[1], atol=1e-13)
+
+
+def test_long_sequences():
+    found = decompose_target(LINEAR, measures.iid_uniform(2), 400, "sigma_7")
+    assert found.shape_weights[found.shapes[0]] == pytest.approx(1 / 400, rel=1e-9)
+    assert found.norm == pytest.approx(1, rel=1e-11)
+    assert found.space.dimension == 800
+
+
+@pytest.mark.parametrize(
+    ("made", "x", "vocab_size", "value"),
+    [
+        (target("e_2_1 + 10*n_0"), [0, 1, 0], 3, 21.0),
+        (target("sigma_1 + 10*sigma_L + 100*S + 1000*L"), [1, 0, 0], 2, 3109.0),
+        (token_count(2), [2, 0, 2], 3, 2.0),
+        (token_at(2, 1), [0, 1, 0], 2, 1.0),
+        (token_at(-1, 1), [0, 1, 0], 2, 0.0),
+        (majority(1, 2), [1, 2, 1, 0], 3, 1.0),
+        (same_token(1, -1), [0, 1, 1], 2, -1.0),
+        (copy_token(1, 2), [0, 1, 0], 2, 1.0),
+        (target(lambda x: x.sum(axis=1)), [0, 1, 2], 3, 3.0),
+        (Target("last of two", (2,), lambda tokens, counts: tokens[:, 0] * counts[:, 1]), [0, 1, 1], 2, 2.0),
+    ],
+)
+def test_values(made, x, vocab_size, value):
+    assert made(x, vocab_size) == value
+    assert made([x, x], vocab_size).tolist() == [value, value]
+
+
+def test_next_token_is_the_conditional_probability():
+    f = next_token(MIXTURE, 1)
+    for x in product(range(2), repeat=3):
+        expected = MIXTURE.probability((*x, 1)) / MIXTURE.probability(x)
+        assert f(list(x), 2) == pytest.approx(float(expected), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("described", "error", "message"),
+    [
+        ("banana", InvalidArgumentError, "target must use the symbols e_i_v, n_v, sigma_i, S and L, got banana"),
+        ("sigma_9", InvalidArgumentError, "positions must be within the length 4"),
+        ("sigma_0", InvalidArgumentError, "positions must be counted from 1"),
+        ("sigma_4*sigma_L", InvalidArgumentError, "positions must differ at length 4"),
+        ("e_1_2", InvalidArgumentError, "target must use tokens below 2"),
+        ("n_0 - n_0", InvalidArgumentError, "target must not vanish"),
+        (3, InvalidTypeError, "target must be an expression or a function of sequences, got 3"),
+        (lambda x: x, InvalidArgumentError, r"target must give values of shape \(16,\)"),
+        (lambda x: x[:, 0] / 0.0, InvalidArgumentError, "target must be finite"),
+        (lambda x: x[:, 0] * 1j, InvalidTypeError, "target must have real values"),
+        (
+            lambda x: np.random.default_rng().random(len(x)),
+            InvalidArgumentError,
+            "target must be a function of the sequence",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+def test_bad_targets(described, error, message):
+    with pytest.raises(error, match=message):
+        decompose_target(LINEAR, measures.iid_uniform(2), 4, described)
+
+
+def test_limits_and_other_errors():
+    with pytest.raises(
+        SizeLimitError, match="13 named positions at length 13 with 2 tokens need matrices of size 8192"
+    ):
+        decompose_target(LINEAR, measures.iid_uniform(2), 13, lambda x: x[:, 0])
+    with pytest.raises(InvalidArgumentError, match="kernel must treat all positions alike, got a last token"):
+        decompose_target(
+            kernels.architecture("linear-block", "last", token_variance=1, position_variance=1),
+            measures.iid_uniform(2),
+            4,
+            "S",
+        )
+    with pytest.raises(InvalidArgumentError, match="target must not use sigma and S unless there are 2 tokens, got 3"):
+        decompose_target(LINEAR, measures.iid_uniform(3), 4, "S")
