@@ -242,3 +242,41 @@ def test_a_full_standard_output_is_one_line():
     with open("/dev/full", "w") as full:
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 2 and result.stderr.count("\n") == 1 and "standard output must be writable" in result.stderr
+
+
+CURVE = ("curve", "linear-block", "--length", "6", "--token-variance", "1/2", "--position-variance", "1")
+
+
+def test_curve(tmp_path):
+    status, out, _ = run(*CURVE, "--target", "sigma_1 - S/L", "--samples", "8,32", "--format", "json", "--normalized")
+    (table,) = json.loads(out)
+    assert status == 0 and [row["n_samples"] for row in table["rows"]] == [8, 32]
+    assert 0 < table["rows"][0]["learnability"] < table["rows"][1]["learnability"] < 1
+    status, out, _ = run(*CURVE, "--target", "S", "--samples", "8", "--simulate", "3", "--format", "markdown")
+    assert status == 0 and "Simulated Gaussian-process regression." in out
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "curve.png"
+    assert run(*CURVE, "--target", "S", "--plot", str(picture))[0] == 0 and picture.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--target", "banana"), "target must use the symbols e_i_v, n_v, sigma_i, S and L, got banana"),
+        (("--target", "S", "--samples", "many"), "--samples must be an integer or a list of integers, got 'many'"),
+        (("--target", "S", "--samples", "0"), "n_samples must be positive"),
+        (("--target", "S", "--ridge", "-1"), "ridge must not be negative"),
+        (("--target", "S", "--noise", "x"), "noise"),
+        (("--target", "S", "--theory", "magic"), "theory must be one of self-consistent, next-order, equivalent-kernel"),
+        (("--target", "S", "--simulate", "1"), "n_repeats must be at least 2, got 1"),
+        ((), "Missing option '--target'"),
+    ],
+)
+def test_bad_curves(arguments, message):
+    status, out, err = run(*CURVE, *arguments)
+    assert status == 2 and out == "" and err.count("\n") == 1 and message in err
+
+
+def test_a_curve_needs_numbers():
+    status, _, err = run("curve", "linear-block", "--target", "S")
+    assert status == 2 and "evaluate needs numbers for L, a, p" in err

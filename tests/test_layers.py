@@ -24,6 +24,7 @@ ONLY_IN = {
     "rich": ("symrep.cli",),
     "hypothesis": ("symrep.testing",),
     "pytest": (),
+    "torch": ("symrep.learning.torch_networks",),
 }
 MAX_LINES = 450
 
@@ -170,7 +171,7 @@ def test_importing_symrep_is_light():
     loaded = modules_loaded_by("import symrep")
     assert "symrep" in loaded
     assert loaded.isdisjoint(
-        {"numpy", "scipy", "sympy", "networkx", "click", "rich", "matplotlib", "hypothesis", "flint"}
+        {"numpy", "scipy", "sympy", "networkx", "click", "rich", "matplotlib", "hypothesis", "flint", "torch"}
     )
 
 

@@ -94,7 +94,7 @@ class ScalingLaw:
         odds = self.learnability / (1 - self.learnability)
         if method == "self-consistent":
             kappa = self.level.eigenvalue / odds
-            return _effective_modes(self.spectrum.blocks, kappa) + _tidy(self.ridge / kappa)
+            return symbolic_effective_modes(self.spectrum.blocks, kappa) + _tidy(self.ridge / kappa)
         return _tidy(self.ridge * odds / self._bound(method))
 
     def _bound(self, method: str) -> sympy.Expr:
@@ -393,7 +393,7 @@ def _label_cells(laws: ScalingLaws, law: ScalingLaw) -> list[Any]:
     return [getattr(law.level, column.key) for column in _label_columns(laws)]
 
 
-def _effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sympy.Expr:
+def symbolic_effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sympy.Expr:
     r""":math:`\sum_i d_i \lambda_i/(\lambda_i+\kappa)` from characteristic polynomials alone.
 
     Over the roots of :math:`\chi` of degree s, :math:`\sum x/(x+\kappa) = s + \kappa\, \chi'(-\kappa)/\chi(-\kappa)`.

@@ -130,7 +130,7 @@ _SPIN, _INDICATOR, _COUNT = re.compile(r"sigma_(\d+|L)"), re.compile(r"e_(\d+|L)
 
 def _expression_target(expression: sympy.Expr, name: str) -> Target:
     symbols = sorted(expression.free_symbols, key=str)
-    read = {symbol: _read_symbol(symbol.name) for symbol in symbols}
+    read = {symbol: read_symbol(symbol.name) for symbol in symbols}
     positions = tuple(sorted({position for _, position, _ in read.values() if position is not None}))
     evaluate = sympy.lambdify(symbols, expression, "numpy")
 
@@ -141,7 +141,7 @@ def _expression_target(expression: sympy.Expr, name: str) -> Target:
     return Target(name, positions, function)
 
 
-def _read_symbol(name: str) -> tuple[str, int | None, int | None]:
+def read_symbol(name: str) -> tuple[str, int | None, int | None]:
     """What a symbol stands for, its position and its token."""
     if name in ("S", "L"):
         return name, None, None

@@ -48,9 +48,13 @@ def test_bounds_are_the_definitions(pooled):
 @pytest.mark.parametrize("length", [4, 6])
 def test_bounds_order_and_hold(readout, length):
     spec = spectrum(kernels.architecture("linear-block", readout), measures.iid_uniform(2), length=length)
-    spec = spec.substitute(**{s.name: sympy.Rational(k + 2, 3) for k, s in enumerate(sorted(spec.free_symbols(), key=str))})
+    spec = spec.substitute(
+        **{s.name: sympy.Rational(k + 2, 3) for k, s in enumerate(sorted(spec.free_symbols(), key=str))}
+    )
     for law in learning.scaling_law(spec, ridge="1/7"):
-        eigenvalue, trace_bound, dimension_bound = (float(v) for v in (law.level.eigenvalue, law.trace_bound, law.dimension_bound))
+        eigenvalue, trace_bound, dimension_bound = (
+            float(v) for v in (law.level.eigenvalue, law.trace_bound, law.dimension_bound)
+        )
         assert eigenvalue <= trace_bound * (1 + 1e-12)
         assert trace_bound <= dimension_bound * (1 + 1e-12)
         assert 0 < float(law.tightness) <= 1 and 0 < float(law.trace_tightness) <= 1
@@ -90,7 +94,9 @@ def test_leading_samples_are_the_limits(pooled):
     far = {L: 10**18}
     for law in learning.scaling_law(pooled):
         for method in learning.METHODS:
-            ratio = law.samples(method).subs(numbers).subs(far) / law.leading_samples(method).as_expression().subs(numbers).subs(far)
+            ratio = law.samples(method).subs(numbers).subs(far) / law.leading_samples(method).as_expression().subs(
+                numbers
+            ).subs(far)
             assert abs(sympy.N(ratio, 80) - 1) < 1e-12
 
 
@@ -150,7 +156,9 @@ def test_kernels_that_are_not_positive_are_refused():
 
 
 def test_the_zero_kernel_has_empty_tables():
-    spec = spectrum(kernels.architecture("linear-block", token_variance=0, position_variance=0), measures.iid_uniform(2))
+    spec = spectrum(
+        kernels.architecture("linear-block", token_variance=0, position_variance=0), measures.iid_uniform(2)
+    )
     laws = learning.scaling_law(spec)
     assert len(laws) == 0 and laws.table().rows == laws.samples_table().rows == ()
 
