@@ -1,6 +1,7 @@
 """From eigenvalues to learning: targets, learning curves, outputs, samples needed, bounds and scaling laws in the context length."""
 
 from symrep.learning.curves import LearningCurve, learning_curve, optimal_ridge
+from symrep.learning.dataset_bounds import overlap_bound
 from symrep.learning.decomposition import TargetModes, decompose, decompose_target
 from symrep.learning.kappa import THEORIES, effective_modes, effective_ridge, kappa_polynomial, learnabilities
 from symrep.learning.langevin import LangevinResult, train_langevin
@@ -42,6 +43,7 @@ __all__ = [
     "normalized_spectrum",
     "optimal_ridge",
     "out_of_distribution_error",
+    "overlap_bound",
     "predicted_output",
     "same_token",
     "samples_needed",

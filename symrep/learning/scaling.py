@@ -97,6 +97,16 @@ class ScalingLaw:
             return symbolic_effective_modes(self.spectrum.blocks, kappa) + _tidy(self.ridge / kappa)
         return _tidy(self.ridge * odds / self._bound(method))
 
+    def crossover_ridge(self) -> sympy.Expr:
+        r"""The ridge at which noise and competition ask for as many samples as each other.
+
+        Of the self-consistent samples :math:`\sum_i d_i \lambda_i/(\lambda_i+\kappa) + \delta/\kappa` the first part is what
+        all eigenfunctions take up, the second grows with the ridge: below the crossover more samples go to the competitors,
+        above it to the noise.
+        """
+        kappa = self.level.eigenvalue / (self.learnability / (1 - self.learnability))
+        return _tidy(kappa) * symbolic_effective_modes(self.spectrum.blocks, kappa)
+
     def _bound(self, method: str) -> sympy.Expr:
         bounds = {"dimension-bound": self.dimension_bound, "trace-bound": self.trace_bound}
         if method not in METHODS:

@@ -19,7 +19,7 @@ from symrep.errors import InvalidArgumentError, InvalidTypeError, require
 from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_parameter
 from symrep.learning.polynomial_targets import polynomial_target
-from symrep.learning.scaling import symbolic_effective_modes, ridge_symbol
+from symrep.learning.scaling import ridge_symbol, symbolic_effective_modes
 from symrep.learning.symbolic_operator import SymbolicOperator
 from symrep.learning.symbolic_parts import TargetPart, target_parts, unknown_kappa
 from symrep.representations.stable import PaddedShape

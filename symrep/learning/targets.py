@@ -19,7 +19,7 @@ import sympy
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
 from symrep.kernels.parameters import exact_expression
 from symrep.kernels.sequences import as_sequences
-from symrep.measures import ExchangeableMeasure, log_count_probabilities
+from symrep.measures import ExchangeableMeasure, HiddenMarkov, log_count_probabilities
 
 TargetFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -245,12 +245,14 @@ def copy_token(token: int, back: int = 1) -> Target:
     return token_at(-require_integer(back, "back", minimum=1), token)
 
 
-def next_token(measure: ExchangeableMeasure, token: int) -> Target:
-    r"""The Bayes-optimal prediction that a token comes next, after a sequence from an exchangeable measure.
+def next_token(measure: ExchangeableMeasure | HiddenMarkov, token: int) -> Target:
+    r"""The Bayes-optimal prediction that a token comes next, after a sequence from a measure.
 
-    .. math:: f(x) = q(x\,w) / q(x),
+    .. math:: f(x) = q(x\,w) / q(x)
 
-    a function of the counts. For a mixture of hidden states it is the posterior mean of :math:`h_z(w)`.
+    For an exchangeable measure it is a function of the counts; for a mixture of hidden states, the posterior mean of
+    :math:`h_z(w)`. For a hidden Markov model, or a mixture of them, it names all positions. It is 0 after sequences of
+    probability 0.
 
     >>> from symrep import measures
     >>> mixture = measures.frozen_mixture(["1/2", "1/2"], [["1/4", "3/4"], ["3/4", "1/4"]])
@@ -260,10 +262,22 @@ def next_token(measure: ExchangeableMeasure, token: int) -> Target:
     token = require_integer(token, "token", minimum=0)
     require(token < int(measure.vocab_size), "token", f"must be below {measure.vocab_size}", token)
 
-    def function(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    if isinstance(measure, HiddenMarkov):
+
+        def after_sequence(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
+            longer = np.concatenate([tokens, np.full((len(tokens), 1), token)], axis=1)
+            return _ratio(measure.log_probabilities(longer), measure.log_probabilities(tokens))
+
+        return Target(f"next token {token} under {measure!r}", None, after_sequence)
+
+    def after_counts(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
         longer = counts.copy()
         longer[:, token] += 1
-        before, after = (log_count_probabilities(measure, own) for own in (counts, longer))
-        return np.exp(after - before)
+        return _ratio(*(log_count_probabilities(measure, own) for own in (longer, counts)))
 
-    return Target(f"next token {token} under {measure!r}", (), function)
+    return Target(f"next token {token} under {measure!r}", (), after_counts)
+
+
+def _ratio(log_numerator: np.ndarray, log_denominator: np.ndarray) -> np.ndarray:
+    possible = log_denominator > -np.inf
+    return np.where(possible, np.exp(log_numerator - np.where(possible, log_denominator, 0.0)), 0.0)

@@ -129,6 +129,17 @@ def test_next_token_is_the_conditional_probability():
         assert f(list(x), 2) == pytest.approx(float(expected), rel=1e-12)
 
 
+def test_next_token_of_a_hidden_markov_model_depends_on_the_order():
+    chain = measures.mixture(["1/3", "2/3"], [measures.lazy_chain("1/4", ["1/2", "1/2"]), measures.iid(["1/5", "4/5"])])
+    f = next_token(chain, 1)
+    X = np.array(list(product(range(2), repeat=4)))
+    expected = [float(chain.probability((*x, 1)) / chain.probability(x)) for x in map(tuple, X.tolist())]
+    np.testing.assert_allclose(f(X, 2), expected, rtol=1e-12)
+    assert abs(f([0, 0, 1, 1], 2) - f([1, 1, 0, 0], 2)) > 0.1
+    found = decompose_target(LINEAR, measures.iid_uniform(2), 4, f)
+    assert found.norm == pytest.approx(np.mean(np.square(expected)))
+
+
 @pytest.mark.parametrize(
     ("described", "error", "message"),
     [

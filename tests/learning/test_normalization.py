@@ -37,7 +37,9 @@ def test_symbolic_spectra_are_scaled_exactly():
     scaled = learning.normalized_spectrum(spec)
     assert scaled.trace() == 1
     first = learning.normalized_spectrum(spec.substitute(a="1/2", p=1))
-    assert first.levels[0].eigenvalue.evalf() == pytest.approx(float(scaled.evaluate(a="1/2", p=1).levels[0].eigenvalue))
+    assert first.levels[0].eigenvalue.evalf() == pytest.approx(
+        float(scaled.evaluate(a="1/2", p=1).levels[0].eigenvalue)
+    )
 
 
 def test_other_things_are_refused():

@@ -167,3 +167,13 @@ def test_the_zero_kernel_has_empty_tables():
 def test_ridge_and_learnability_are_constants(pooled, arguments):
     with pytest.raises(InvalidArgumentError, match="must not depend on L|must be strictly between 0 and 1"):
         learning.scaling_law(pooled, **arguments)
+
+
+def test_crossover_ridge_splits_the_samples_in_halves():
+    spec = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 7).substitute(a="1/2", p=1)
+    for law in learning.scaling_law(spec, ridge="1/10", learnability="1/4"):
+        ridge = law.crossover_ridge()
+        again = learning.scaling_law(spec, ridge=sympy.Rational(str(float(ridge))), learnability="1/4")
+        same = [other for other in again if other.level == law.level][0]
+        kappa = float(law.level.eigenvalue.evalf()) * 3
+        assert float(same.samples()) == pytest.approx(2 * float(ridge) / kappa, rel=1e-12)
