@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -368,13 +369,7 @@ def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str 
 @click.option(
     "--theory", default="self-consistent", show_default=True, help="self-consistent, next-order or equivalent-kernel."
 )
-@click.option(
-    "--simulate",
-    type=int,
-    default=None,
-    metavar="N",
-    help="Also N simulated training sets for every number of samples.",
-)
+@click.option("--simulate", type=int, metavar="N", help="Also N simulated training sets for every number of samples.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the simulation.")
 @click.option("--plot", metavar="FILE", callback=_picture_file, help="Also draw the curve: png, pdf or svg.")
 @_output_options()
@@ -397,7 +392,7 @@ def curve(
     Example: symrep curve linear-block --length 8 --token-variance 1/2 --position-variance 1 --target "sigma_1 - S/L"
     """
     from symrep.kernels import NONLINEAR_ARCHITECTURES
-    from symrep.learning import learning_curve, normalized_spectrum
+    from symrep.learning import learning_curve, normalized_spectrum, samples_to_learn
     from symrep.learning import simulate as run
 
     n_samples = [_integer(part, "--samples", "a list of integers") for part in samples.split(",")]
@@ -411,7 +406,10 @@ def curve(
         )
     if plot is not None:
         _save_plot(found.plot(simulation=simulation), plot)
-    _show_all([found.table()] + ([simulation.table()] if simulation else []), format_, out)
+    needed = samples_to_learn(found.modes, found.target, ridge)
+    table = found.table()
+    table = replace(table, notes=(*table.notes, f"Half learned from {needed:.4g} samples (self-consistent theory)."))
+    _show_all([table] + ([simulation.table()] if simulation else []), format_, out)
 
 
 def main(arguments: list[str] | None = None) -> None:

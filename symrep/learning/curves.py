@@ -28,6 +28,8 @@ from symrep.errors import InvalidArgumentError, require
 from symrep.learning.decomposition import TargetModes, decompose
 from symrep.learning.kappa import as_numbers, effective_ridge, learnabilities
 from symrep.learning.modes import Modes, as_modes
+from symrep.spectra.blocks import BlockSpectrum
+from symrep.spectra.spectrum import Spectrum
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +122,18 @@ class LearningCurve:
 
     @property
     def train_error(self) -> np.ndarray:
-        """The mean squared error on the training set."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shrinkage = np.where(self.ridge > 0, self.ridge / (self.n_samples * self.kappa), 0.0)
+        """The mean squared error on the training set; without ridge that of least squares where samples outnumber modes."""
+        spread = np.maximum(self.n_samples * self.kappa, np.finfo(np.float64).tiny)
+        shrinkage = np.where(self.kappa > 0, self.ridge / spread, self._residue_without_ridge)
         return _product(shrinkage**2, self.test_error)
+
+    @property
+    def _residue_without_ridge(self) -> np.ndarray:
+        r"""The limit of :math:`\delta/(P\kappa)` at :math:`\delta = 0` where all modes are learned."""
+        modes_per_sample = np.exp(logsumexp(self.modes.log_degeneracies) - np.log(self.n_samples))
+        if self.theory == "self-consistent":
+            return 1 - np.minimum(modes_per_sample, 1.0)
+        return 1 / (1 + modes_per_sample) if self.theory == "next-order" else np.ones(self.n_samples.shape)
 
     def table(self) -> Table:
         """One row for every number of samples and ridge."""
@@ -139,9 +149,13 @@ class LearningCurve:
             Column(key, text, latex) if latex else Column(key, text) for key, (text, latex) in names.items()
         )
         rows = zip(*(np.ravel(getattr(self, key)).tolist() for key in names))
-        notes = (
+        notes: tuple[str, ...] = (
             f"Theory: {self.theory}; noise variance {self.noise:g}; squared norm of the target {self.target.norm:.6g}.",
         )
+        if self.modes.tail > 0:
+            notes += (
+                f"Of E K(x, x), {self.modes.tail:.3g} is in eigenvalues that the spectrum lacks: it acts as ridge.",
+            )
         return Table("curve", ("Learning curve of ", self.target.name, "."), columns, tuple(rows), notes)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
@@ -188,12 +202,21 @@ def learning_curve(
     [0.709, 0.988, 0.999]
     """
     modes = as_modes(spec)
-    decomposition = target if isinstance(target, TargetModes) else decompose(spec, target)
+    decomposition = _decomposed(spec, target)
     noise = as_numbers(noise, "noise")
     require(noise.ndim == 0 and noise >= 0, "noise", "must be one number of at least 0", noise.tolist())
     kappa = np.asarray(effective_ridge(modes, n_samples, ridge, theory))
     samples, ridges = np.broadcast_arrays(as_numbers(n_samples, "n_samples"), as_numbers(ridge, "ridge"))
     return LearningCurve(modes, decomposition, samples, ridges, float(noise), theory, kappa)
+
+
+def _decomposed(spec: Any, target: Any) -> TargetModes:
+    if not isinstance(target, TargetModes):
+        return decompose(spec, target)
+    if isinstance(spec, Spectrum | BlockSpectrum) and target.space is not None:
+        own, wanted = ((of.vocab_size, of.length) for of in (target.space, spec))
+        require(own == wanted, "target", f"must be decomposed at {wanted[0]} tokens and length {wanted[1]}", own)
+    return target
 
 
 def optimal_ridge(spec: Any, target: Any, n_samples: Any, *, noise: Any = 0.0) -> Any:
@@ -205,7 +228,7 @@ def optimal_ridge(spec: Any, target: Any, n_samples: Any, *, noise: Any = 0.0) -
     '1.1119'
     """
     modes = as_modes(spec)
-    decomposition = target if isinstance(target, TargetModes) else decompose(spec, target)
+    decomposition = _decomposed(spec, target)
     samples = as_numbers(n_samples, "n_samples")
     best = np.array([_best_ridge(modes, decomposition, p, noise) for p in samples.ravel()]).reshape(samples.shape)
     return float(best) if best.ndim == 0 else best

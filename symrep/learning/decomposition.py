@@ -15,12 +15,15 @@ import numpy as np
 
 from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
-from symrep.errors import require
+from symrep.errors import InvalidTypeError, require, require_integer, shown
 from symrep.kernels.sequences import as_sequences
 from symrep.learning.invariant_operator import operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.learning.targets import Target
 from symrep.learning.targets import target as as_target
+from symrep.measures import ExchangeableMeasure
+from symrep.spectra.blocks import BlockSpectrum
+from symrep.spectra.spectrum import Spectrum
 
 _NEGLIGIBLE = 1e-24
 _ROUNDING = 1e-13
@@ -122,11 +125,16 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     >>> {str(shape): round(weight, 6) for shape, weight in found.shape_weights.items()}
     {'(8)': 0.125, '(7,1)': 0.875}
     """
-    target = as_target(target)
-    vocab_size = int(measure.vocab_size)
+    target, length = as_target(target), require_integer(length, "length", minimum=1)
+    if not isinstance(measure, ExchangeableMeasure):
+        raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {shown(measure)}")
+    vocab_size = require_integer(measure.vocab_size, "vocab_size", minimum=1)
     space = InvariantSpace(vocab_size, length, len(target.places(length)), measure)
     matrix = operator_matrix(kernel, space)
-    vector = target.values(space.tokens, space.counts) * np.exp(space.log_probabilities / 2)
+    possible = space.log_probabilities > -np.inf
+    vector = np.zeros(space.dimension)
+    values = target.values(space.tokens[possible], space.counts[possible])
+    vector[possible] = values * np.exp(space.log_probabilities[possible] / 2)
     norm = float(vector @ vector)
     require(norm > 0, "target", "must not vanish", target.name)
     found: dict[Partition, list[tuple[float, np.ndarray]]] = {}
@@ -136,7 +144,7 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
             own, vectors = np.linalg.eigh(basis.T @ (basis.T @ matrix).T)
             parts = (basis @ vectors) * (vectors.T @ coordinates)
             found.setdefault(shape, []).extend(zip(own.tolist(), parts.T))
-    rounding = _ROUNDING * float(np.abs(matrix).sum(axis=1).max())
+    rounding = rounding_error(matrix)
     merged = [
         (shape, *part)
         for shape, own in found.items()
@@ -145,15 +153,39 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     ]
     require(all(value >= 0 for _, value, _ in merged), "kernel", "must be positive semidefinite", kernel)
     shapes, eigenvalues, components = zip(*merged)
-    components = np.array(components).T
-    return TargetModes(target, np.array(eigenvalues), (components**2).sum(axis=0), shapes, space, components)
+    eigenvalues, components = np.array(eigenvalues), np.array(components).T
+    weights = (components**2).sum(axis=0)
+    return TargetModes(target, eigenvalues, weights, shapes, space, sharpened(matrix, components, eigenvalues))
+
+
+def rounding_error(matrix: np.ndarray) -> float:
+    """What an eigenvalue of a symmetric matrix has to exceed, not to be taken for 0."""
+    return _ROUNDING * float(np.abs(matrix).sum(axis=1).max())
+
+
+def without_rounding_errors(eigenvalues: Any, rounding: float) -> np.ndarray:
+    """The eigenvalues, 0 in place of those that may be: at rare sequences their eigenfunctions are huge."""
+    return np.where(np.abs(eigenvalues) <= rounding, 0.0, eigenvalues)
+
+
+def sharpened(matrix: np.ndarray, vectors: np.ndarray, eigenvalues: np.ndarray) -> np.ndarray:
+    r"""Eigenvectors whose small entries have small errors too; the columns need no norm.
+
+    An entry of an eigenvector has the error of the largest one. That of rare sequences is small and is divided by the root
+    of their probability, so its relative error counts: :math:`(K v)_x / \lambda` is good to the rounding error of row x times
+    :math:`\lambda_{max}/\lambda`, and better wherever the entry is smaller than :math:`\lambda/\lambda_{max}`.
+    """
+    norms = np.linalg.norm(vectors, axis=0)
+    scale = np.where(eigenvalues > 0, eigenvalues, np.inf)
+    small = np.abs(vectors) < norms * eigenvalues / max(np.abs(matrix).sum(axis=1).max(), np.finfo(float).tiny)
+    return np.where(small, matrix @ vectors / scale, vectors)
 
 
 def _merged(parts: list[tuple[float, np.ndarray]], rounding: float) -> list[tuple[float, np.ndarray]]:
     """Components of one irrep with eigenvalues that rounding errors hold apart, added up; those at zero have eigenvalue 0."""
     merged: list[tuple[float, np.ndarray]] = []
     for eigenvalue, component in sorted(parts, key=lambda part: part[0]):
-        eigenvalue = 0.0 if abs(eigenvalue) <= rounding else eigenvalue
+        eigenvalue = float(without_rounding_errors(eigenvalue, rounding))
         if merged and eigenvalue - merged[-1][0] <= rounding:
             merged[-1] = merged[-1][0], merged[-1][1] + component
         else:
@@ -162,5 +194,15 @@ def _merged(parts: list[tuple[float, np.ndarray]], rounding: float) -> list[tupl
 
 
 def decompose(spec: Any, target: Any) -> TargetModes:
-    """The components of a target under the kernel of a spectrum; see :func:`decompose_target`."""
+    """The components of a target under the kernel of a spectrum; see :func:`decompose_target`.
+
+    Raises
+    ------
+    InvalidTypeError
+        When it is no spectrum that knows its kernel and measure.
+    """
+    if not isinstance(spec, Spectrum | BlockSpectrum):
+        raise InvalidTypeError(
+            f"spec must be a Spectrum or a BlockSpectrum where a target is decomposed, got {shown(spec)}"
+        )
     return decompose_target(spec.kernel, spec.measure, spec.length, target)

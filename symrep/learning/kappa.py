@@ -27,6 +27,7 @@ from symrep.spectra.spectrum import Spectrum
 
 THEORIES = ("self-consistent", "next-order", "equivalent-kernel")
 _SLACK = 1e-9
+_COUNTABLE = 2**53
 kappa_symbol = sympy.Symbol("kappa", positive=True)
 
 
@@ -36,7 +37,7 @@ def effective_ridge(modes: Modes, n_samples: Any, ridge: Any, theory: str = "sel
     Parameters
     ----------
     modes
-        The eigenvalues; the tail counts as ridge.
+        The eigenvalues; the tail is counted among the modes that compete, as ridge.
     n_samples
         P > 0, a number or an array; fractions are allowed.
     ridge
@@ -67,7 +68,11 @@ def effective_ridge(modes: Modes, n_samples: Any, ridge: Any, theory: str = "sel
     samples, ridges = np.broadcast_arrays(_samples(n_samples), _ridges(ridge))
     result = np.empty(samples.shape)
     for index in np.ndindex(samples.shape):
-        result[index] = _KAPPA[theory](modes, float(samples[index]), float(ridges[index]))
+        try:
+            result[index] = _KAPPA[theory](modes, float(samples[index]), float(ridges[index]))
+        except OverflowError:
+            rule = "must not be so small that kappa is beyond float64"
+            raise InvalidArgumentError(f"n_samples {rule}, got {samples[index]:g}") from None
     return float(result) if result.ndim == 0 else result
 
 
@@ -102,14 +107,29 @@ def _self_consistent(modes: Modes, n_samples: float, ridge: float) -> float:
 
     if ridge > 0:
         lower = log_ridge - log_samples
+    elif 2 * n_samples > modes.count and modes.count < _COUNTABLE:
+        return _nearly_all_learned(modes, n_samples)
     else:  # the smallest eigenvalue in place of all D modes: D l / (l + kappa) = P
         lower = log(modes.eigenvalues[-1]) + log_count + log1p(-exp(log_samples - log_count)) - log_samples
     lower, upper = lower - _SLACK, log_trace - log_samples + _SLACK
     return exp(brentq(excess, lower, upper, xtol=1e-15, rtol=1e-15))
 
 
+def _nearly_all_learned(modes: Modes, n_samples: float) -> float:
+    r"""The root without ridge by what is not learned, :math:`\sum_i \kappa/(\lambda_i + \kappa) = D - P`, good for P near D."""
+    log_missing = log(modes.count - n_samples)
+    log_eigenvalues = np.log(modes.eigenvalues)
+
+    def excess(log_kappa: float) -> float:
+        return logsumexp(modes.log_degeneracies + log_kappa - np.logaddexp(log_eigenvalues, log_kappa)) - log_missing
+
+    odds = log_missing - log(n_samples)
+    lower, upper = log_eigenvalues.min() + odds - _SLACK, log_eigenvalues.max() + odds + _SLACK
+    return exp(brentq(excess, lower, upper, xtol=1e-15, rtol=1e-15))
+
+
 def _equivalent_kernel(modes: Modes, n_samples: float, ridge: float) -> float:
-    return (ridge + modes.tail) / n_samples
+    return ridge / n_samples
 
 
 def _next_order(modes: Modes, n_samples: float, ridge: float) -> float:
@@ -117,7 +137,7 @@ def _next_order(modes: Modes, n_samples: float, ridge: float) -> float:
     if first == 0:
         return 0.0
     log_competition = logsumexp(_log_terms(modes, log(first)))
-    return first + exp(log(first) + log_competition - log(n_samples))
+    return first + exp(log(first) + log_competition - log(n_samples)) + modes.tail / n_samples
 
 
 _KAPPA = {

@@ -26,7 +26,7 @@ class Modes:
         Each with a float eigenvalue and an integer degeneracy.
     tail
         The sum of all eigenvalues that are too small to be resolved, with their degeneracies: :math:`E K(x, x)` minus
-        what the levels hold. While :math:`\kappa` is much larger than each of them they act as that much more ridge.
+        what the levels hold, and so also the eigenvalues of shapes that a block spectrum was not asked for. While :math:`\kappa` is much larger than each of them they act as that much more ridge.
     """
 
     levels: tuple[EigenLevel, ...]

@@ -21,11 +21,13 @@ import numpy as np
 from scipy.special import gammaln
 
 from symrep.combinatorics.partitions import Partition
-from symrep.errors import require
+from symrep.errors import InvalidTypeError, require, shown
 from symrep.kernels.sequences import as_sequences
 from symrep.learning.curves import LearningCurve, learning_curve
+from symrep.learning.decomposition import rounding_error, sharpened, without_rounding_errors
 from symrep.learning.invariant_operator import operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
+from symrep.learning.kappa import as_numbers
 from symrep.measures import log_count_probabilities
 from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
@@ -48,9 +50,10 @@ class ModeDensity:
     log_values: np.ndarray
 
     def combined(self, factors: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """The densities times a factor each, summed, at count vectors (n, V)."""
-        numbers = table_numbers(counts)
-        return factors @ np.exp(self.log_values[:, numbers])
+        """The densities times a factor of at least 0 each, summed, at count vectors (n, V)."""
+        with np.errstate(divide="ignore"):
+            log_factors = np.log(factors)[:, None]
+        return np.exp(log_factors + self.log_values[:, table_numbers(counts)]).sum(axis=0)
 
 
 def mode_density(spec: Spectrum | BlockSpectrum) -> ModeDensity:
@@ -74,7 +77,9 @@ def mode_density(spec: Spectrum | BlockSpectrum) -> ModeDensity:
 def _from_blocks(spec: BlockSpectrum) -> Iterator[tuple[Partition, np.ndarray, np.ndarray]]:
     n_counts = number_of_tables(spec.length, spec.vocab_size)
     for block in spec.blocks:
-        yield block.shape, block.eigenvalues, _by_weight(block.vectors, table_numbers(block.basis_weights), n_counts)
+        eigenvalues = without_rounding_errors(block.eigenvalues, block.rounding)
+        vectors = sharpened(block.matrix, block.vectors, eigenvalues)
+        yield block.shape, eigenvalues, _by_weight(vectors, table_numbers(block.basis_weights), n_counts)
 
 
 def _from_sectors(spec: Spectrum) -> Iterator[tuple[Partition, np.ndarray, np.ndarray]]:
@@ -86,11 +91,14 @@ def _from_sectors(spec: Spectrum) -> Iterator[tuple[Partition, np.ndarray, np.nd
     named = max(shape.size - shape.parts[0] for shape in spec.shapes)
     space = InvariantSpace(int(spec.vocab_size), int(spec.length), named, spec.measure)
     matrix = operator_matrix(spec.kernel, space)
-    numbers = table_numbers(space.counts)
+    numbers, rounding = table_numbers(space.counts), rounding_error(matrix)
     found = {shape: basis for shape, basis in space.sectors}
     for shape in spec.shapes:
         basis = found[shape]
-        eigenvalues, vectors = np.linalg.eigh(basis.T @ (basis.T @ matrix).T)
+        reduced = basis.T @ (basis.T @ matrix).T
+        eigenvalues, vectors = np.linalg.eigh(reduced)
+        eigenvalues = without_rounding_errors(eigenvalues, rounding)
+        vectors = sharpened(reduced, vectors, eigenvalues)
         columns = basis.tocsc()
         own = numbers[columns.indices[columns.indptr[:-1]]]
         yield shape, eigenvalues, _by_weight(vectors, own, number_of_tables(space.length, space.vocab_size))
@@ -158,6 +166,8 @@ def predicted_output(
     >>> round(found.mean, 3), found.target
     (1.976, 2.0)
     """
+    if not isinstance(spec, Spectrum | BlockSpectrum):
+        raise InvalidTypeError(f"spec must be a Spectrum or a BlockSpectrum, got {shown(spec)}")
     curve = learning_curve(spec, target, n_samples, ridge, noise=noise, theory=theory)
     require(curve.kappa.ndim == 0, "n_samples and ridge", "must be one number each", (n_samples, ridge))
     vocab_size, length = int(spec.measure.vocab_size), int(spec.length)
@@ -168,8 +178,9 @@ def predicted_output(
     density = mode_density(spec)
     learned = np.where(density.eigenvalues > 0, density.eigenvalues / (density.eigenvalues + float(curve.kappa)), 0.0)
     counts = (rows[:, :, None] == np.arange(vocab_size)).sum(axis=1)
-    scale = float(curve.test_error) / float(curve.n_samples)
-    variance = np.where(np.isnan(mean), np.nan, scale * density.combined(learned**2, counts))
+    spread = density.combined(learned**2 / float(curve.n_samples), counts)
+    amplified = np.where(spread > 0, spread, 1.0) * float(curve.test_error)
+    variance = np.where(np.isnan(mean), np.nan, np.where(spread > 0, amplified, 0.0))
     values = np.atleast_1d(curve.target.target(rows, vocab_size))
     if sequences.ndim == 1:
         return PredictedOutput(float(mean[0]), float(variance[0]), float(values[0]), curve)
@@ -184,7 +195,8 @@ def out_of_distribution_error(
     Parameters
     ----------
     sequences
-        Drawn from the other distribution, (n, L), all of one weight unless ``weights`` (n,) are given.
+        Drawn from the other distribution, (n, L), all of one weight unless ``weights`` (n,) are given. The result is nan
+        where one of positive weight has probability 0 under the measure of the spectrum.
 
     Examples
     --------
@@ -195,9 +207,7 @@ def out_of_distribution_error(
     True
     """
     found = predicted_output(spec, target, np.atleast_2d(sequences), n_samples, ridge, noise=noise)
-    if weights is None:
-        return float(np.mean(found.squared_error)) + float(noise)
-    weights = np.asarray(weights, dtype=np.float64)
-    fits = weights.shape == found.mean.shape and (weights >= 0).all() and weights.sum() > 0
-    require(fits, "weights", f"must be {len(found.mean)} numbers of at least 0", weights.shape)
-    return float(weights @ found.squared_error / weights.sum()) + float(noise)
+    own = np.ones(found.mean.shape) if weights is None else as_numbers(weights, "weights")
+    fits = own.shape == found.mean.shape and bool((own >= 0).all()) and own.sum() > 0
+    require(fits, "weights", f"must be {len(found.mean)} numbers of at least 0, not all 0", weights)
+    return float(np.average(found.squared_error[own > 0], weights=own[own > 0])) + found.curve.noise

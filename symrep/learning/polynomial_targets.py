@@ -23,8 +23,7 @@ from sympy.polys.rings import PolyElement, PolyRing, ring
 
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, shown
-from symrep.kernels.parameters import exact_expression
-from symrep.learning.targets import read_symbol
+from symrep.learning.targets import read_symbol, target_expression
 
 Word = tuple[int, ...]
 Values = dict[Word, PolyElement]
@@ -176,7 +175,7 @@ def polynomial_target(
     """
     if not isinstance(description, str | sympy.Expr):
         raise InvalidTypeError(f"target must be a polynomial as text or expression, got {shown(description)}")
-    expression = exact_expression(description, "target")
+    expression = target_expression(description)
     read = {symbol: read_symbol(symbol.name) for symbol in expression.free_symbols}
     for kind, _, token in read.values():
         if kind in ("S", "sigma"):

@@ -64,8 +64,8 @@ def samples_to_learn(
         if kappa == 0:
             needed[index] = inf
             continue
-        competing = effective_modes(modes, kappa) if theory == "self-consistent" else 0.0
-        needed[index] = competing + (float(ridges) + modes.tail) / kappa
+        competing = effective_modes(modes, kappa) + modes.tail / kappa if theory == "self-consistent" else 0.0
+        needed[index] = competing + float(ridges) / kappa
     return float(needed) if needed.ndim == 0 else needed
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from symrep.display import Column, Table
-from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
+from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, require_integer, shown
 from symrep.kernels import Network
 from symrep.kernels.sequences import as_sequences
 from symrep.learning.kappa import as_numbers
@@ -26,7 +26,9 @@ from symrep.learning.targets import target as as_target
 
 Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _ALL_SEQUENCES = 4096
+_MEMORY_LIMIT = 8 * 10**9
 _RANK_TOLERANCE = 1e-12
+_NEGATIVE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,12 +143,17 @@ def simulate(
             f"kernel must be a network or a function of two arrays of sequences, got {shown(kernel)}"
         )
     length = require_integer(length, "length", minimum=1)
-    samples = [require_integer(p, "n_samples", minimum=1) for p in np.atleast_1d(np.asarray(n_samples)).tolist()]
+    samples = [require_integer(p, "n_samples", minimum=1) for p in _listed(n_samples)]
     n_repeats = require_integer(n_repeats, "n_repeats", minimum=2)
     ridge, noise = (_nonnegative(value, name) for value, name in ((ridge, "ridge"), (noise, "noise")))
     target, generator = as_target(target), np.random.default_rng(require_integer(seed, "seed", minimum=0))
-    vocab_size = int(measure.vocab_size)
+    if not callable(getattr(measure, "sample", None)):
+        raise InvalidTypeError(f"measure must be a measure that draws sequences, got {shown(measure)}")
+    vocab_size = require_integer(measure.vocab_size, "vocab_size", minimum=1)
     tests, weights, exhaustive = _test_set(measure, length, n_test, test_sequences, generator)
+    most = max(samples)
+    if 8 * most * (most + len(tests)) > _MEMORY_LIMIT:
+        raise SizeLimitError(f"n_samples must leave Gram matrices below {_MEMORY_LIMIT} bytes, got {most}")
     truth = np.atleast_1d(target(tests, vocab_size))
     norm = float(weights @ truth**2)
     require(norm > 0, "target", "must not vanish on the test sequences", target.name)
@@ -158,7 +165,7 @@ def simulate(
             training = measure.sample(generator, p, length)
             clean = np.atleast_1d(target(training, vocab_size))
             labels = clean + noise**0.5 * generator.standard_normal(p)
-            both = gram(np.concatenate([training, tests]), training)
+            both = _gram_matrix(gram, np.concatenate([training, tests]), training)
             fitted, predicted = _regression(both[:p], both[p:], labels, ridge)
             learned = weights @ (predicted * truth) / norm
             error = weights @ (predicted - truth) ** 2 + noise
@@ -201,13 +208,39 @@ def _regression(
     training: np.ndarray, testing: np.ndarray, labels: np.ndarray, ridge: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """The prediction on the training and on the test sequences."""
-    if ridge > 0:
-        coefficients = cho_solve(cho_factor(training + ridge * np.eye(len(labels))), labels)
+    largest = float(np.abs(training).sum(axis=1).max())
+    if ridge > _RANK_TOLERANCE * largest:
+        try:
+            factor = cho_factor(training + ridge * np.eye(len(labels)))
+        except np.linalg.LinAlgError:
+            rule = "must be positive semidefinite"
+            raise InvalidArgumentError(f"kernel {rule}, got an eigenvalue below minus the ridge {ridge:g}") from None
+        coefficients = cho_solve(factor, labels)
     else:
         eigenvalues, vectors = np.linalg.eigh(training)
+        least = eigenvalues[0]
+        require(least >= -_NEGATIVE_TOLERANCE * largest, "kernel", "must be positive semidefinite", float(least))
         kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
-        coefficients = vectors[:, kept] @ ((vectors[:, kept].T @ labels) / eigenvalues[kept])
+        coefficients = vectors[:, kept] @ ((vectors[:, kept].T @ labels) / (eigenvalues[kept] + ridge))
     return training @ coefficients, testing @ coefficients
+
+
+def _gram_matrix(gram: Kernel, sequences: np.ndarray, others: np.ndarray) -> np.ndarray:
+    found = np.asarray(gram(sequences, others))
+    shape = len(sequences), len(others)
+    require(found.shape == shape, "kernel", f"must give a matrix of shape {shape}", found.shape)
+    require(found.dtype.kind in "fiub", "kernel", "must give real numbers", found.dtype.name)
+    require(bool(np.isfinite(found).all()), "kernel", "must give finite numbers", found)
+    return found
+
+
+def _listed(n_samples: Any) -> list[Any]:
+    try:
+        listed = np.asarray(n_samples).ravel().tolist()
+    except ValueError:
+        listed = []
+    require(len(listed) > 0, "n_samples", "must be one integer or a list of them", n_samples)
+    return listed
 
 
 def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

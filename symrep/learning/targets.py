@@ -21,6 +21,8 @@ from symrep.kernels.parameters import exact_expression
 from symrep.kernels.sequences import as_sequences
 from symrep.measures import ExchangeableMeasure, HiddenMarkov, log_count_probabilities
 
+# a batch of another size may be summed in another order
+_SAME = 1e-9
 TargetFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -67,10 +69,11 @@ class Target:
         Raises
         ------
         InvalidArgumentError
-            When they are not n finite numbers, or differ between two calls.
+            When they are not n finite numbers, or differ between two calls, the second with other sequences beside them.
         """
-        first, second = (self._called(tokens, counts) for _ in range(2))
-        if not np.array_equal(first, second):
+        first = self._called(tokens, counts)
+        second = self._called(tokens[::-2], counts[::-2])
+        if not np.allclose(first[::-2], second, rtol=_SAME, atol=_SAME * np.abs(first).max(initial=0.0)):
             raise InvalidArgumentError(f"target must be a function of the sequence, got two values from {self.name}")
         return first
 
@@ -118,11 +121,34 @@ def target(description: Any) -> Target:
     if isinstance(description, Target):
         return description
     if isinstance(description, str | sympy.Expr):
-        return _expression_target(exact_expression(description, "target"), str(description))
+        return _expression_target(target_expression(description), str(description))
     if callable(description):
         name = getattr(description, "__name__", repr(description))
         return Target(name, None, lambda tokens, counts: description(tokens))
     raise InvalidTypeError(f"target must be an expression or a function of sequences, got {shown(description)}")
+
+
+_SIGNED = re.compile(r"\b(S|sigma_\w+)\b")
+
+
+def target_expression(description: Any) -> sympy.Expr:
+    """Text or an expression as an exact expression, with one real symbol for every name.
+
+    The names of text are read as positive numbers, where sqrt(S**2) is S; so one of either sign is read as a difference.
+    """
+    expression = exact_expression(description, "target")
+    for symbol in sorted(expression.free_symbols, key=str):
+        read_symbol(symbol.name)
+    if isinstance(description, str):
+        expression = exact_expression(_SIGNED.sub(r"(\1_up - \1_down)", description), "target")
+        sides = {symbol: symbol.name.rpartition("_") for symbol in expression.free_symbols}
+        signed = {symbol: name for symbol, (name, _, side) in sides.items() if side in ("up", "down")}
+        parts = {
+            symbol: sympy.Symbol(name, real=True) if sides[symbol][2] == "up" else sympy.Integer(0)
+            for symbol, name in signed.items()
+        }
+        expression = expression.xreplace(parts)
+    return expression.xreplace({symbol: sympy.Symbol(symbol.name, real=True) for symbol in expression.free_symbols})
 
 
 _SPIN, _INDICATOR, _COUNT = re.compile(r"sigma_(\d+|L)"), re.compile(r"e_(\d+|L)_(\d+)"), re.compile(r"n_(\d+)")
@@ -136,7 +162,14 @@ def _expression_target(expression: sympy.Expr, name: str) -> Target:
 
     def function(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
         values = [_symbol_values(*read[symbol], positions, tokens, counts) for symbol in symbols]
-        return np.broadcast_to(np.asarray(evaluate(*values), dtype=np.float64), len(tokens))
+        try:
+            with np.errstate(all="ignore"):
+                found = np.asarray(evaluate(*values))
+        except (NameError, TypeError, AttributeError) as error:
+            raise InvalidArgumentError(
+                f"target must be an expression of known functions, got {name} ({error})"
+            ) from None
+        return np.broadcast_to(found if found.dtype.kind == "c" else found.astype(np.float64), len(tokens))
 
     return Target(name, positions, function)
 

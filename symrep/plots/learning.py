@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from symrep.errors import require
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.plots.style import axes, label_axes, style
 
 _QUANTITIES = {"learnability": "learnability", "test_error": "mean squared error", "train_error": "mean squared error"}
@@ -48,6 +48,10 @@ def learning_curve_plot(
     ('number of samples $P$', 'learnability')
     """
     require(quantity in _QUANTITIES, "quantity", f"must be one of {', '.join(_QUANTITIES)}", quantity)
+    if not (hasattr(curve, "n_samples") and hasattr(curve, "ridge")):
+        raise InvalidTypeError(f"curve must be a learning curve, got {shown(curve)}")
+    if simulation is not None and not hasattr(simulation, f"{quantity}_error"):
+        raise InvalidTypeError(f"simulation must be the result of simulate, got {shown(simulation)}")
     samples, ridges = np.ravel(curve.n_samples), np.ravel(curve.ridge)
     require(len(set(ridges.tolist())) == 1, "curve", "must have one ridge to be drawn", curve.ridge)
     ax = axes(ax)
@@ -64,7 +68,7 @@ def learning_curve_plot(
     ax.set_xscale("log")
     if quantity == "learnability":
         ax.set_ylim(-0.02, 1.02)
-    else:
+    elif (values > 0).any() or simulation is not None:
         ax.set_yscale("log")
     label_axes(ax, "number of samples $P$", _QUANTITIES[quantity])
     ax.legend(frameon=False, fontsize="small")
@@ -99,17 +103,31 @@ def outputs_plot(
     >>> ax.get_legend().get_texts()[0].get_text()
     '$R^2 = 0.9877$'
     """
-    x, y = np.asarray(predicted, dtype=float), np.asarray(simulated, dtype=float)
-    require(x.ndim == 1 and x.shape == y.shape and len(x) > 0, "simulated", f"must have shape {x.shape}", y.shape)
+    x, y = _finite(predicted, "predicted"), _finite(simulated, "simulated")
+    require(x.shape == y.shape, "simulated", f"must have shape {x.shape}", y.shape)
+    if errors is not None:
+        errors = _finite(errors, "errors")
+        require(errors.shape == x.shape, "errors", f"must have shape {x.shape}", errors.shape)
+        require(bool((errors >= 0).all()), "errors", "must not be negative", errors)
     ax = axes(ax)
     colour, marker, _ = style(len(ax.containers) % 7)
     spread = float(((y - y.mean()) ** 2).sum())
     r_squared = 1 - float(((y - x) ** 2).sum()) / spread if spread else float("nan")
     name = f"$R^2 = {r_squared:.4f}$" if label is None else f"{label}: $R^2 = {r_squared:.4f}$"
     options = {"color": colour, "linestyle": "none", "markersize": 3, "alpha": 0.7, "elinewidth": 0.6}
-    ax.errorbar(x, y, None if errors is None else 2 * np.asarray(errors), marker=marker, label=name, **options)
+    ax.errorbar(x, y, None if errors is None else 2 * errors, marker=marker, label=name, **options)
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
     ax.plot(ends, ends, color="#555555", linewidth=0.8, zorder=0)
     label_axes(ax, "predicted output", "simulated output")
     ax.legend(frameon=False, fontsize="small")
     return ax
+
+
+def _finite(values: Any, argument: str) -> np.ndarray:
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"{argument} must be an array of numbers, got {shown(values)}") from None
+    require(numbers.ndim == 1 and len(numbers) > 0, argument, "must be one row of numbers", numbers.shape)
+    require(bool(np.isfinite(numbers).all()), argument, "must be finite", values)
+    return numbers

@@ -74,9 +74,18 @@ def test_polynomial_and_table_routes_agree(vocab_size, length, data):
     weights = data.draw(st.lists(st.integers(1, 5), min_size=vocab_size, max_size=vocab_size))
     measure = measures.dirichlet_multinomial(weights)
     space = InvariantSpace(vocab_size, length, named, measure)
-    tables = operator_matrix(LINEAR.joint_count_kernel(), space)
+    tables = operator_matrix(lambda N: LINEAR.joint_count_kernel()(N), space)
     np.testing.assert_allclose(operator_matrix(LINEAR, space), tables, rtol=1e-11, atol=1e-12 * abs(tables).max())
     assert sum(basis.shape[1] for _, basis in space.sectors) == space.dimension
+
+
+@pytest.mark.parametrize(("vocab_size", "length", "named"), [(3, 5, 0), (3, 5, 2), (3, 4, 4), (4, 3, 1)])
+def test_matches_and_tables_give_one_operator(vocab_size, length, named):
+    measure = measures.dirichlet_multinomial(range(1, vocab_size + 1))
+    space = InvariantSpace(vocab_size, length, named, measure)
+    tables = operator_matrix(lambda N: RELU.joint_count_kernel()(N), space)
+    np.testing.assert_allclose(operator_matrix(RELU, space), tables, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(operator_matrix(RELU.match_kernel(), space), tables, rtol=1e-11, atol=1e-13)
 
 
 def test_sectors_are_orthonormal_and_reduce_the_operator():
