@@ -1,7 +1,7 @@
 """Spectra of nonlinear blocks at long lengths, irrep by irrep: python benchmarks/bench_blocks.py [--long] [--only PART] [--jobs N]
 
 First the largest eigenvalue of (L-k,k), k = 0..3, V = 2, uniform tokens, and the exponent of its fall between one length and
-its double; then the cost of whole spectra against L and V, and against the dense operator where that fits; then the cost of
+its double; then the cost of whole spectra against L and V, and against the dense operator where that fits, and the cost of
 kernels of token counts and matches, every row in a process of its own; then blocks in parallel, against one at a time.
 ``--long`` adds L = 200 at V = 2, and at V = 3 lengths 32 and 40; ``--jobs N`` compares up to N at a time. Set
 OPENBLAS_NUM_THREADS=1 for results that are the same to the last bit.
@@ -16,6 +16,7 @@ import resource
 import time
 from collections.abc import Callable
 from math import log2
+from pathlib import Path
 
 import numpy as np
 from joblib.externals.loky import get_reusable_executor
@@ -55,16 +56,29 @@ def eigenvalues() -> None:
             print(f"{length:4} " + " ".join(cells) + f" {seconds:6.2f}", flush=True)
 
 
+def peak_megabytes() -> float:
+    """The most memory that this process has held; ru_maxrss would count its parent's from before it started."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(float(line.split()[1]) / 1e3 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def in_its_own_process(vocab_size: int, length: int, method: str) -> tuple[float, float, float, int, int, int]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(one_row, (vocab_size, length, method))
+
+
 def cost(long: bool) -> None:
     print(f"\n{'V':>2} {'L':>4} {'V^L':>8} {'shapes':>6} {'resolved':>8} {'s':>7} {'peak MB':>8} {'dense s':>8}")
     sizes = [(2, 10), (2, 20), (2, 40), (2, 80), (2, 160)] + [(2, 200)] * long + [(3, 6), (3, 10), (3, 16), (4, 5), (4, 8)]
     for vocab_size, length in sizes:
-        net, measure = NETWORKS["ReLU"], measures.iid_uniform(vocab_size)
-        seconds, found = timed(lambda: block_spectrum(net, measure, length, method="tables"))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-        dense = f"{timed(lambda: dense_spectrum(net.nngp, vocab_size, length))[0]:8.2f}" if vocab_size**length <= 1100 else ""
+        net = NETWORKS["ReLU"]
+        seconds, _, peak, shapes, _, resolved = in_its_own_process(vocab_size, length, "tables")
+        small = vocab_size**length <= 1100
+        dense = f"{timed(lambda: dense_spectrum(net.nngp, vocab_size, length))[0]:8.2f}" if small else ""
         size = f"{vocab_size**length:.1e}"
-        row = f"{vocab_size:2} {length:4} {size:>8} {len(found.blocks):6} {len(found.levels):8} {seconds:7.2f} {peak:8.0f} {dense:>8}"
+        row = f"{vocab_size:2} {length:4} {size:>8} {shapes:6} {resolved:8} {seconds:7.2f} {peak:8.0f} {dense:>8}"
         print(row, flush=True)
 
 
@@ -74,7 +88,7 @@ def one_row(vocab_size: int, length: int, method: str) -> tuple[float, float, fl
     block_spectrum(NETWORKS["ReLU"], measure, 2, method=method)
     before = time.process_time()
     seconds, found = timed(lambda: block_spectrum(NETWORKS["ReLU"], measure, length, method=method))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    peak = peak_megabytes()
     largest = max(block.size for block in found.blocks)
     return seconds, time.process_time() - before, peak, len(found.blocks), largest, len(found.levels)
 
@@ -86,8 +100,7 @@ def matches(long: bool) -> None:
     for vocab_size, length, with_tables in sizes:
         cpu = {}
         for method in ("matches", "tables") if with_tables else ("matches",):
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
-                seconds, cpu[method], peak, *counts = pool.apply(one_row, (vocab_size, length, method))
+            seconds, cpu[method], peak, *counts = in_its_own_process(vocab_size, length, method)
             ratio = f"{cpu['tables'] / cpu['matches']:6.1f}x" if method == "tables" else ""
             row = f"{vocab_size:2} {length:4} {method:>8} {counts[0]:6} {counts[1]:8} {counts[2]:8}"
             print(f"{row} {seconds:7.2f} {cpu[method]:7.2f} {peak:8.0f} {ratio:>7}", flush=True)

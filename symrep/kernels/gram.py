@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from symrep.errors import InvalidArchitectureError, InvalidArgumentError, require, require_integer, shown
 from symrep.kernels.cells import CellKernel, Cells, OverlapCells, PositionCells
 from symrep.kernels.layers import OVERLAPS

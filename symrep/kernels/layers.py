@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 import sympy
 
 from symrep.errors import InvalidArchitectureError, InvalidTypeError, require, require_integer, shown
-from symrep.kernels.overlaps import vocabulary_symbol
 from symrep.kernels.covariances import as_covariance, as_covariance_array, gaussian_covariance
 from symrep.kernels.features import Features
 from symrep.kernels.invariance import PositionUse
+from symrep.kernels.overlaps import vocabulary_symbol
 from symrep.kernels.parameters import as_parameter, as_text
 from symrep.kernels.state import KernelState
 

@@ -28,6 +28,15 @@ def as_sequences(value: Any, argument: str, vocab_size: int | None = None) -> np
     return array.astype(np.int64)
 
 
+def token_counts(sequences: np.ndarray, vocab_size: int) -> np.ndarray:
+    """How often every token occurs in each sequence: (n, L) to (n, V).
+
+    >>> token_counts(np.array([[0, 2, 0]]), 3).tolist()
+    [[2, 0, 1]]
+    """
+    return (sequences[:, :, None] == np.arange(vocab_size)).sum(axis=1)
+
+
 def in_blocks(
     values: Callable[[np.ndarray, np.ndarray], np.ndarray], x: np.ndarray, y: np.ndarray, pairs: int, symmetric: bool
 ) -> np.ndarray:

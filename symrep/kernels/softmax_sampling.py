@@ -13,7 +13,6 @@ of samples. The factors have as many columns as the kernels have rank, which is 
 
 from __future__ import annotations
 
-
 from typing import Any
 
 import numpy as np

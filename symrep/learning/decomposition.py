@@ -16,7 +16,7 @@ import numpy as np
 from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
 from symrep.errors import InvalidTypeError, require, require_integer, shown
-from symrep.kernels.sequences import as_sequences
+from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.learning.invariant_operator import operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.learning.targets import Target
@@ -80,8 +80,8 @@ class TargetModes:
         require(sequences.shape[1] == space.length, "x", f"must have length {space.length}", sequences.shape[1])
         places = self.target.places(space.length)
         tokens = sequences[:, places]
-        counts = (sequences[:, :, None] == np.arange(space.vocab_size)).sum(axis=1)
-        rest = counts - (tokens[:, :, None] == np.arange(space.vocab_size)).sum(axis=1)
+        counts = token_counts(sequences, space.vocab_size)
+        rest = counts - token_counts(tokens, space.vocab_size)
         numbers = space.numbers(tokens, rest)
         log_probabilities = space.log_probabilities[numbers]
         values = (self.components @ factors)[numbers]

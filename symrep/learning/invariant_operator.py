@@ -65,8 +65,8 @@ def operator_matrix(kernel: Any, space: InvariantSpace, memory_limit: int = _MEM
         require_few_matches(space.length, space.vocab_size, 2, memory_limit)
         values = match_values(symmetric.of_matches, space.length, space.vocab_size, None)
         return _match_matrix(values.array[0], space)
-    values = kernel_values(symmetric.of_tables, space.length, space.vocab_size, None, memory_limit)[0]
-    return _table_matrix(values, space)
+    values, _ = kernel_values(symmetric.of_tables, space.length, space.vocab_size, None, memory_limit)
+    return _table_matrix(values[0], space)
 
 
 def _polynomial(kernel: Any, length: int, vocab_size: int) -> sympy.Poly | None:

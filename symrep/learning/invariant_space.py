@@ -19,6 +19,7 @@ from scipy.special import gammaln
 
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import SizeLimitError
+from symrep.kernels.sequences import token_counts
 from symrep.measures import ExchangeableMeasure, log_count_probabilities
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 
@@ -67,7 +68,7 @@ class InvariantSpace:
     @cached_property
     def counts(self) -> np.ndarray:
         """The counts of all tokens of every basis function: (dimension, V)."""
-        return self.rest_counts + (self.tokens[:, :, None] == np.arange(self.vocab_size)).sum(axis=1)
+        return self.rest_counts + token_counts(self.tokens, self.vocab_size)
 
     @property
     def dimension(self) -> int:

@@ -18,19 +18,18 @@ from math import log
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln
 
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidTypeError, require, shown
-from symrep.kernels.sequences import as_sequences
+from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.learning.curves import LearningCurve, learning_curve
 from symrep.learning.decomposition import rounding_error, sharpened, without_rounding_errors
 from symrep.learning.invariant_operator import operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.learning.kappa import as_numbers
-from symrep.measures import log_count_probabilities
 from symrep.spectra.blocks import BlockSpectrum
-from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
+from symrep.spectra.context_probabilities import log_context_probabilities
+from symrep.spectra.count_tables import number_of_tables, table_numbers
 from symrep.spectra.spectrum import Spectrum
 
 
@@ -62,9 +61,7 @@ def mode_density(spec: Spectrum | BlockSpectrum) -> ModeDensity:
         parts = list(_from_blocks(spec))
     else:
         parts = list(_from_sectors(spec))
-    counts = count_tables(int(spec.length), int(spec.measure.vocab_size))
-    log_sizes = gammaln(spec.length + 1) - gammaln(counts + 1).sum(axis=1)
-    log_probabilities = log_sizes + log_count_probabilities(spec.measure, counts)
+    log_probabilities = log_context_probabilities(spec.measure, int(spec.length), None)
     eigenvalues, rows = [], []
     for shape, own, norms in parts:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -177,7 +174,7 @@ def predicted_output(
     mean = curve.target.combined(curve.target_learnability, rows)
     density = mode_density(spec)
     learned = np.where(density.eigenvalues > 0, density.eigenvalues / (density.eigenvalues + float(curve.kappa)), 0.0)
-    counts = (rows[:, :, None] == np.arange(vocab_size)).sum(axis=1)
+    counts = token_counts(rows, vocab_size)
     spread = density.combined(learned**2 / float(curve.n_samples), counts)
     amplified = np.where(spread > 0, spread, 1.0) * float(curve.test_error)
     variance = np.where(np.isnan(mean), np.nan, np.where(spread > 0, amplified, 0.0))

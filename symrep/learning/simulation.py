@@ -9,7 +9,6 @@ Every figure comes with its standard error over independent training sets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -23,8 +22,8 @@ from symrep.kernels import Network
 from symrep.kernels.sequences import as_sequences
 from symrep.learning.kappa import as_numbers
 from symrep.learning.targets import target as as_target
+from symrep.spectra.gram_functions import GramFunction, gram_function
 
-Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _ALL_SEQUENCES = 4096
 _MEMORY_LIMIT = 8 * 10**9
 _RANK_TOLERANCE = 1e-12
@@ -86,7 +85,7 @@ class Simulation:
 
 
 def simulate(
-    kernel: Network | Kernel,
+    kernel: Network | GramFunction,
     measure: Any,
     length: int,
     target: Any,
@@ -137,11 +136,7 @@ def simulate(
     >>> (found.learnability > 0.5).tolist()
     [True, True]
     """
-    gram = kernel.nngp if isinstance(kernel, Network) else kernel
-    if not callable(gram):
-        raise InvalidTypeError(
-            f"kernel must be a network or a function of two arrays of sequences, got {shown(kernel)}"
-        )
+    gram_of = gram_function(kernel)
     length = require_integer(length, "length", minimum=1)
     samples = [require_integer(p, "n_samples", minimum=1) for p in _listed(n_samples)]
     n_repeats = require_integer(n_repeats, "n_repeats", minimum=2)
@@ -165,7 +160,7 @@ def simulate(
             training = measure.sample(generator, p, length)
             clean = np.atleast_1d(target(training, vocab_size))
             labels = clean + noise**0.5 * generator.standard_normal(p)
-            both = _gram_matrix(gram, np.concatenate([training, tests]), training)
+            both = gram_of(np.concatenate([training, tests]), training)
             fitted, predicted = _regression(both[:p], both[p:], labels, ridge)
             learned = weights @ (predicted * truth) / norm
             error = weights @ (predicted - truth) ** 2 + noise
@@ -223,15 +218,6 @@ def _regression(
         kept = eigenvalues > _RANK_TOLERANCE * eigenvalues[-1]
         coefficients = vectors[:, kept] @ ((vectors[:, kept].T @ labels) / (eigenvalues[kept] + ridge))
     return training @ coefficients, testing @ coefficients
-
-
-def _gram_matrix(gram: Kernel, sequences: np.ndarray, others: np.ndarray) -> np.ndarray:
-    found = np.asarray(gram(sequences, others))
-    shape = len(sequences), len(others)
-    require(found.shape == shape, "kernel", f"must give a matrix of shape {shape}", found.shape)
-    require(found.dtype.kind in "fiub", "kernel", "must give real numbers", found.dtype.name)
-    require(bool(np.isfinite(found).all()), "kernel", "must give finite numbers", found)
-    return found
 
 
 def _listed(n_samples: Any) -> list[Any]:

@@ -18,7 +18,7 @@ import sympy
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
 from symrep.kernels.parameters import exact_expression
-from symrep.kernels.sequences import as_sequences
+from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.measures import ExchangeableMeasure, HiddenMarkov, log_count_probabilities
 
 # a batch of another size may be summed in another order
@@ -90,7 +90,7 @@ class Target:
         """The values at sequences (n, L), or a float for one."""
         sequences = as_sequences(x, "x", vocab_size)
         rows = np.atleast_2d(sequences)
-        counts = (rows[:, :, None] == np.arange(vocab_size)).sum(axis=1)
+        counts = token_counts(rows, vocab_size)
         values = self.values(rows[:, self.places(rows.shape[1])], counts)
         return values if sequences.ndim == 2 else float(values[0])
 

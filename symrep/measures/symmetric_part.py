@@ -13,7 +13,7 @@ import sympy
 from sympy.polys.matrices import DomainMatrix
 
 from symrep.errors import FreeSymbolError, InvalidTypeError, SizeLimitError, require, require_integer, shown
-from symrep.kernels.sequences import as_sequences
+from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.measures.exchangeability import (
     Exchangeability,
     OperatorModel,
@@ -138,7 +138,7 @@ class SymmetricPart:
         """The natural logarithms of the probabilities of sequences (n, at most L), in float64; minus infinity for zero."""
         array = np.atleast_2d(as_sequences(sequences, "sequences", self.vocab_size))
         self._require_length(array.shape[1], "sequences", "must have a length of")
-        mantissas, exponents = self.scaled_probabilities((array[:, :, None] == np.arange(self.vocab_size)).sum(axis=1))
+        mantissas, exponents = self.scaled_probabilities(token_counts(array, self.vocab_size))
         with np.errstate(divide="ignore"):
             return np.log(mantissas) + exponents * log(2)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from sympy import QQ, Rational, ImmutableMatrix, sqrt
+from sympy import QQ, ImmutableMatrix, Rational, sqrt
 from sympy.polys.domains import EXRAW
 
 from symrep.combinatorics.partitions import Partition, as_partition

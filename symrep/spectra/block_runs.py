@@ -22,9 +22,9 @@ import numpy as np
 import symrep
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer
-from symrep.measures import ExchangeableMeasure, log_count_probabilities
+from symrep.measures import ExchangeableMeasure
 from symrep.spectra.column_space import ColumnSpace, WeightBasis
-from symrep.spectra.count_tables import count_tables
+from symrep.spectra.context_probabilities import log_context_probabilities
 from symrep.spectra.match_blocks import SolvedBlock, multiplicity
 
 _FORMAT = "symrep block 2"
@@ -152,11 +152,9 @@ def kept_blocks(
     problem = (_FORMAT, symrep.__version__, method, total, vocab_size, extra_token, values.shape, float(error))
     digest.update(repr(problem).encode())
     digest.update(np.ascontiguousarray(values))
-    counts = count_tables(total, vocab_size)
     for token in range(vocab_size if extra_token else 1):
-        with_extra = counts.copy()
-        with_extra[:, token] += extra_token is not None
-        digest.update(np.ascontiguousarray(log_count_probabilities(measure, with_extra)))
+        probabilities = log_context_probabilities(measure, total, token if extra_token else None)
+        digest.update(np.ascontiguousarray(probabilities))
     return KeptBlocks(options.cache, digest.hexdigest(), vocab_size, vocab_size if extra_token else 1)
 
 

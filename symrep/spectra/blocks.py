@@ -29,15 +29,16 @@ from scipy.special import gammaln
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, SizeLimitError, require, require_integer
 from symrep.kernels import Network
-from symrep.measures import ExchangeableMeasure, log_count_probabilities
+from symrep.measures import ExchangeableMeasure
 from symrep.spectra.block_arguments import numeric_vocab_size, wanted_shapes
 from symrep.spectra.block_results import BlockSpectrum, NumericBlock
 from symrep.spectra.block_runs import RunOptions, Task, kept_blocks, solve_blocks, space_of
 from symrep.spectra.column_differences import column_differences, full_column_difference
 from symrep.spectra.column_space import ColumnSpace, column_counts
+from symrep.spectra.context_probabilities import log_context_probabilities, log_sequence_probabilities
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 from symrep.spectra.kernel_functions import KernelFunction, MatchKernel, SymmetricKernel, as_symmetric_kernel
-from symrep.spectra.kernel_values import kernel_values_and_error, require_few_tables
+from symrep.spectra.kernel_values import kernel_values, require_few_tables
 from symrep.spectra.match_blocks import (
     SolvedBlock,
     match_block_matrix,
@@ -175,7 +176,7 @@ def _from_tables(
     wanted = wanted_shapes(shapes, total, vocab_size)
     for shape in wanted:
         _require_few_columns(shape, vocab_size, memory_limit)
-    values, error = kernel_values_and_error(form.of_tables, total, vocab_size, extra_token, memory_limit)
+    values, error = kernel_values(form.of_tables, total, vocab_size, extra_token, memory_limit)
 
     def tasks(missing: list[Partition]) -> Iterator[Task]:
         for shape, differences in _by_full_columns(values, total, missing, costs, vocab_size):
@@ -210,7 +211,16 @@ def _from_matches(
 
     def tasks(missing: list[Partition]) -> Iterator[Task]:
         for shape in sorted(missing, key=costs.__getitem__, reverse=True):
-            yield _solve_match_block, shape, values.array, vocab_size, extra_token, values.largest, values.error, measure
+            yield (
+                _solve_match_block,
+                shape,
+                values.array,
+                vocab_size,
+                extra_token,
+                values.largest,
+                values.error,
+                measure,
+            )
 
     costs = {shape: multiplicity(shape, vocab_size) ** 2 for shape in wanted}
     kept = kept_blocks(options, "matches", values.array, values.error, measure, total, extra_token)
@@ -308,7 +318,9 @@ def _solve(
     parts, rounding = [], 0.0
     for v in range(extras):
         for w in range(extras):
-            before, after = (_log_probabilities(measure, space.weights, t if extra_token else None) for t in (v, w))
+            before, after = (
+                log_sequence_probabilities(measure, space.weights, t if extra_token else None) for t in (v, w)
+            )
             weights = np.exp(log_weight + (before[rows] + after[columns]) / 2)
             entries = differences[v * extras + w].ravel() * weights
             rounding += error * terms * float(np.bincount(rows, weights=weights).max())
@@ -341,14 +353,6 @@ def _margins(space: ColumnSpace) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows, columns, log_weight
 
 
-def _log_probabilities(measure: ExchangeableMeasure, counts: np.ndarray, extra: int | None) -> np.ndarray:
-    """The logarithm of the probability of one sequence with these token counts; an extra token comes on top."""
-    if extra is not None:
-        counts = counts.copy()
-        counts[:, extra] += 1
-    return log_count_probabilities(measure, counts)
-
-
 def _expected_trace(
     values: np.ndarray, total: int, vocab_size: int, measure: ExchangeableMeasure, extra_token: str | None
 ) -> float:
@@ -356,9 +360,8 @@ def _expected_trace(
     tables = np.zeros((len(counts), vocab_size, vocab_size), dtype=np.int64)
     tables[:, np.arange(vocab_size), np.arange(vocab_size)] = counts
     numbers = table_numbers(tables.reshape(len(counts), -1))
-    log_sequences = gammaln(total + 1) - gammaln(counts + 1).sum(axis=1)
     trace = 0.0
     for v in range(vocab_size if extra_token else 1):
-        weights = np.exp(log_sequences + _log_probabilities(measure, counts, v if extra_token else None))
+        weights = np.exp(log_context_probabilities(measure, total, v if extra_token else None))
         trace += float(weights @ values[v * vocab_size + v if extra_token else 0, numbers])
     return trace

@@ -17,7 +17,6 @@ import numpy as np
 from symrep.combinatorics.partitions import Partition, as_partition, partitions
 from symrep.errors import (
     InvalidArgumentError,
-    InvalidTypeError,
     NotInvariantError,
     SizeLimitError,
     VerificationError,
@@ -25,6 +24,7 @@ from symrep.errors import (
     require_integer,
 )
 from symrep.kernels.network import Network
+from symrep.spectra.gram_functions import gram_function, real_array, require_finite, shown_pair
 from symrep.spectra.level_views import LevelViews
 
 DEFAULT_LIMIT_BYTES = 2_000_000_000
@@ -151,10 +151,10 @@ def dense_operator(kernel: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> dense_operator([[4, 1], [1, 2]], [0.25, 0.75])[0].round(6).tolist()
     [1.0, 0.433013]
     """
-    gram = _real_array(kernel, "kernel")
+    gram = real_array(kernel, "kernel")
     require(gram.ndim == 2 and gram.shape[0] == gram.shape[1], "kernel", "must be a square matrix", gram.shape)
     require(bool(np.isfinite(gram).all()), "kernel", "must be finite", "nan or infinity")
-    weights = _real_array(weights, "weights")
+    weights = real_array(weights, "weights")
     require(weights.shape == gram.shape[:1], "weights", f"must have shape {gram.shape[:1]}", weights.shape)
     require(bool((weights >= 0).all()), "weights", "must be at least 0", weights)
     root = np.sqrt(weights)
@@ -338,36 +338,17 @@ def _swap_tokens(sequences: np.ndarray, vocab_size: int, v: int, w: int) -> np.n
     return _index_of(renaming[sequences], vocab_size)
 
 
-def _real_array(value: Any, argument: str) -> np.ndarray:
-    array = np.asarray(value)
-    if array.dtype.kind not in "iuf":
-        raise InvalidTypeError(f"{argument} must be an array of real numbers, got dtype {array.dtype}")
-    return array.astype(np.float64, copy=False)
-
-
 def _gram_matrix(kernel: Any, sequences: np.ndarray) -> np.ndarray:
     """The checked Gram matrix over all sequences; a function is called on slices of rows to bound its temporaries."""
     count = len(sequences)
-    kernel = kernel.nngp if isinstance(kernel, Network) else kernel
-    if callable(kernel):
+    if callable(kernel) or isinstance(kernel, Network):
+        gram_of = gram_function(kernel)
         rows = max(1, _PAIRS_PER_CALL // count)
-        pieces = [sequences[start : start + rows] for start in range(0, count, rows)]
-        blocks = [_real_array(kernel(piece, sequences), "kernel(X, Y)") for piece in pieces]
-        for piece, block in zip(pieces, blocks):
-            expected = (len(piece), count)
-            require(block.shape == expected, "kernel(X, Y)", f"must have shape {expected}", block.shape)
-        gram = np.concatenate(blocks)
-    else:
-        gram = _real_array(kernel, "kernel")
-        require(gram.shape == (count, count), "kernel", f"must have shape {(count, count)}", gram.shape)
-    if not np.isfinite(gram).all():
-        x, y = np.argwhere(~np.isfinite(gram))[0]
-        raise InvalidArgumentError(f"kernel must be finite, got K(x, y) = {gram[x, y]} at {_pair(sequences, x, y)}")
+        return np.concatenate([gram_of(sequences[i : i + rows], sequences) for i in range(0, count, rows)])
+    gram = real_array(kernel, "kernel")
+    require(gram.shape == (count, count), "kernel", f"must have shape {(count, count)}", gram.shape)
+    require_finite(gram, sequences, sequences)
     return gram
-
-
-def _pair(sequences: np.ndarray, x: int, y: int) -> str:
-    return f"x = {tuple(sequences[x].tolist())}, y = {tuple(sequences[y].tolist())}"
 
 
 def _array_form(degree: int, i: int, k: int) -> list[int]:
@@ -385,7 +366,7 @@ def _check_symmetric(gram: np.ndarray, sequences: np.ndarray, tolerance: float) 
         x, y = witness
         raise InvalidArgumentError(
             f"kernel must be symmetric, got K(x, y) = {gram[x, y]} and K(y, x) = {gram[y, x]} at "
-            f"{_pair(sequences, x, y)}"
+            f"{shown_pair(sequences[x], sequences[y])}"
         )
 
 
@@ -403,7 +384,7 @@ def _check_invariant(
             x, y = witness
             raise NotInvariantError(
                 f"kernel must not change when {what} {transposition} are exchanged, got K = {gram[x, y]} at "
-                f"{_pair(sequences, x, y)} and K = {gram[swap[x], swap[y]]} after the exchange, "
+                f"{shown_pair(sequences[x], sequences[y])} and K = {gram[swap[x], swap[y]]} after the exchange, "
                 f"permutation {_array_form(action.degree, *transposition)}"
             )
         different = np.abs(weights[swap] - weights) > tolerance * weights.max()
@@ -420,7 +401,7 @@ def _sequence_probabilities(probabilities: Any, sequences: np.ndarray, vocab_siz
     count = len(sequences)
     if probabilities is None:
         return np.full(count, 1 / count)
-    values = _real_array(probabilities(sequences) if callable(probabilities) else probabilities, "probabilities")
+    values = real_array(probabilities(sequences) if callable(probabilities) else probabilities, "probabilities")
     allowed = (count,) if callable(probabilities) else (vocab_size, count)
     rule = f"must be {' or '.join(map(str, dict.fromkeys(allowed)))} numbers"
     require(values.ndim == 1 and len(values) in allowed, "probabilities", rule, values.shape)

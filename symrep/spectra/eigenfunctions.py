@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from symrep.errors import require
-from symrep.kernels.sequences import as_sequences
+from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.measures import ExchangeableMeasure, log_count_probabilities
 from symrep.spectra.column_space import ColumnSpace
 from symrep.spectra.count_tables import table_numbers
@@ -79,5 +79,5 @@ class Eigenfunction:
         return numbers, sign * np.exp(log_size - space.log_arrangements[numbers] / 2)
 
     def _log_probability(self, rows: np.ndarray) -> np.ndarray:
-        counts = (rows[:, :, None] == np.arange(self.space.vocab_size)).sum(axis=1)
+        counts = token_counts(rows, self.space.vocab_size)
         return log_count_probabilities(self.measure, counts)

@@ -13,7 +13,6 @@ import sympy
 
 from symrep.errors import (
     FreeSymbolError,
-    InvalidArchitectureError,
     InvalidArgumentError,
     InvalidTypeError,
     NotInvariantError,
@@ -31,6 +30,7 @@ from symrep.kernels.overlaps import (
 )
 from symrep.kernels.parameters import exact_expression
 from symrep.spectra.count_tables import count_tables, table_numbers
+from symrep.spectra.solver_arguments import overlap_polynomial
 
 _COUNTS = (overlap_symbol, matches_symbol, first_overlap_symbol, second_overlap_symbol, same_token_symbol)
 _ALLOWED = {symbol.name: symbol for symbol in (*_COUNTS[:-1], length_symbol)}
@@ -55,7 +55,7 @@ def exact_values(kernel: Any, length: int, vocab_size: int) -> tuple[np.ndarray,
     if callable(kernel) and not isinstance(kernel, Network | sympy.Expr):
         values, denominator = _function_values(kernel, tables)
     else:
-        polynomial = _overlap_polynomial(kernel) if isinstance(kernel, Network) else _own_polynomial(kernel)
+        polynomial = overlap_polynomial(kernel) if isinstance(kernel, Network) else _own_polynomial(kernel)
         values, denominator = _polynomial_values(polynomial, tables, length, extra_token)
     _require_symmetric(values, tables, denominator)
     return values, denominator
@@ -78,15 +78,6 @@ def require_exact_kernel(kernel: Any, vocab_size: int) -> None:
         raise InvalidTypeError(
             f"kernel must be a network, a polynomial in u and m or a function of joint counts, got {shown(kernel)}"
         )
-
-
-def _overlap_polynomial(net: Network) -> sympy.Expr:
-    try:
-        return net.overlap_polynomial()
-    except InvalidArchitectureError as error:
-        if net.readout is None:
-            raise
-        raise InvalidArchitectureError(f"{error}; block_spectrum takes it in float64") from None
 
 
 def _own_polynomial(kernel: sympy.Expr) -> sympy.Expr:

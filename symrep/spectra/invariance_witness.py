@@ -6,15 +6,15 @@ For a permutation g of the positions, x o g is the sequence with token :math:`x_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from sympy.combinatorics import Permutation
 
-from symrep.errors import InvalidArgumentError, InvalidTypeError, NotInvariantError, require, require_integer, shown
-from symrep.kernels.network import Network
+from symrep.errors import InvalidTypeError, NotInvariantError, require, require_integer, shown
 from symrep.representations.permutations import adjacent_transposition
+from symrep.spectra.gram_functions import GramFunction, gram_function
 
 _EXHAUSTIVE = 64
 
@@ -91,7 +91,7 @@ def find_invariance_witness(
     generator = np.random.default_rng(0) if generator is None else generator
     if not isinstance(generator, np.random.Generator):
         raise InvalidTypeError(f"generator must be a numpy.random.Generator, got {shown(generator)}")
-    gram_of = _checked(kernel)
+    gram_of = gram_function(kernel)
     columns = length + extra_tokens
     if vocab_size == 1:
         # one sequence, which permutations leave as it is
@@ -130,7 +130,7 @@ def require_invariant(kernel: Any, vocab_size: int, length: int, **options: Any)
     if witness is None:
         return
     x, y, g = np.array([witness.x]), np.array([witness.y]), witness.permutation.array_form
-    gram_of = _checked(kernel)
+    gram_of = gram_function(kernel)
     before, after = (float(gram_of(*pair)[0, 0]) for pair in ((x, y), (_moved(x, g), _moved(y, g))))
     raise NotInvariantError(
         f"kernel must not change when positions are permuted, got K(x, y) = {before:.9g} at x = {witness.x}, "
@@ -139,7 +139,7 @@ def require_invariant(kernel: Any, vocab_size: int, length: int, **options: Any)
 
 
 def _smallest_step(
-    gram_of: Callable[..., np.ndarray], x: np.ndarray, y: np.ndarray, places: list[int], allowed: float
+    gram_of: GramFunction, x: np.ndarray, y: np.ndarray, places: list[int], allowed: float
 ) -> InvarianceWitness:
     """The step along the permutation, neighbour by neighbour, that changes the kernel most."""
     steps = []
@@ -166,21 +166,3 @@ def _neighbours(places: list[int]) -> Iterator[int]:
 
 def _moved(x: np.ndarray, places: list[int]) -> np.ndarray:
     return np.concatenate([x[:, places], x[:, len(places) :]], axis=1)
-
-
-def _checked(kernel: Any) -> Callable[..., np.ndarray]:
-    if not isinstance(kernel, Network) and not callable(kernel):
-        raise InvalidTypeError(f"kernel must be a network or a function of two arrays, got {shown(kernel)}")
-    evaluate = kernel.nngp if isinstance(kernel, Network) else kernel
-
-    def gram_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        gram = np.asarray(evaluate(x, y))
-        if gram.dtype.kind not in "iuf":
-            raise InvalidTypeError(f"kernel(X, Y) must be an array of real numbers, got dtype {gram.dtype}")
-        expected = (len(x), len(y))
-        require(gram.shape == expected, "kernel(X, Y)", f"must have shape {expected}", gram.shape)
-        if not np.isfinite(gram).all():
-            raise InvalidArgumentError(f"kernel must be finite, got {gram[~np.isfinite(gram)][0]}")
-        return gram.astype(np.float64, copy=False)
-
-    return gram_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from symrep.errors import (
     shown,
 )
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
+from symrep.spectra.kernel_functions import KernelFunction
 
-KernelFunction = Callable[..., np.ndarray]
 _UNITS_IN_THE_LAST_PLACE = 16
 _LARGEST_ASYMMETRY = 1e-6
 _ARRAYS_AT_ONCE = 6
@@ -63,13 +62,6 @@ def is_symmetric(asymmetry: float, largest: float, relative_error: float) -> boo
 
 
 def kernel_values(
-    function: KernelFunction, total: int, vocab_size: int, extra_token: str | None, memory_limit: int
-) -> np.ndarray:
-    """The kernel at all joint count tables: (pairs of extra tokens or 1, tables)."""
-    return kernel_values_and_error(function, total, vocab_size, extra_token, memory_limit)[0]
-
-
-def kernel_values_and_error(
     function: KernelFunction, total: int, vocab_size: int, extra_token: str | None, memory_limit: int
 ) -> tuple[np.ndarray, float]:
     """The kernel at all joint count tables, (pairs of extra tokens or 1, tables), and a bound on the errors of values.

@@ -29,8 +29,9 @@ from scipy.special import gammaln
 
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import SizeLimitError
-from symrep.measures import ExchangeableMeasure, log_count_probabilities
+from symrep.measures import ExchangeableMeasure
 from symrep.spectra.column_space import ColumnSpace, WeightBasis, column_counts
+from symrep.spectra.context_probabilities import log_sequence_probabilities
 from symrep.spectra.count_tables import number_of_tables, table_numbers
 from symrep.spectra.match_values import MatchValues
 from symrep.spectra.symmetric_powers import (
@@ -252,10 +253,8 @@ class _Work:
         return np.array([np.exp(self._log_probabilities(self.weights, token) / 2) for token in tokens])
 
     def _log_probabilities(self, counts: np.ndarray, token: int) -> np.ndarray:
-        if self.values.extra_token is not None:
-            counts = counts.copy()
-            counts[:, token] += 1
-        return log_count_probabilities(self.measure, counts)
+        extra = None if self.values.extra_token is None else token
+        return log_sequence_probabilities(self.measure, counts, extra)
 
     def _points_at_once(self) -> int:
         """As many roots of unity as stay in the cache."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from symrep.errors import InvalidArgumentError, SizeLimitError
-from symrep.measures import ExchangeableMeasure, log_count_probabilities
+from symrep.measures import ExchangeableMeasure
+from symrep.spectra.context_probabilities import log_context_probabilities
 from symrep.spectra.count_tables import count_tables, number_of_tables
 from symrep.spectra.kernel_values import absolute_error, is_symmetric, real_values
 
@@ -43,15 +43,10 @@ class MatchValues:
 
     def expected_trace(self, measure: ExchangeableMeasure) -> float:
         """E K(x, x) under the measure."""
-        counts = count_tables(self.total, self.vocab_size)
-        log_sequences = gammaln(self.total + 1) - gammaln(counts + 1).sum(axis=1)
-        own = np.arange(len(counts))
+        own = np.arange(self.array.shape[1])
         trace = 0.0
         for v in range(self.extras):
-            with_extra = counts.copy()
-            if self.extra_token is not None:
-                with_extra[:, v] += 1
-            weights = np.exp(log_sequences + log_count_probabilities(measure, with_extra))
+            weights = np.exp(log_context_probabilities(measure, self.total, None if self.extra_token is None else v))
             trace += float(weights @ self.array[v * self.extras + v, own, own, -1])
         return trace
 

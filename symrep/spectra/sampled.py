@@ -39,8 +39,8 @@ from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
 from symrep.kernels.network import Network
 from symrep.kernels.sequences import require_memory
+from symrep.spectra.gram_functions import GramFunction, gram_function, shown_pair
 
-Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Sampler = Callable[[np.random.Generator, int], np.ndarray]
 
 MEMORY_LIMIT = 2**31
@@ -122,7 +122,7 @@ class SampledSpectrum:
 
 
 def sampled_spectrum(
-    kernel: Network | Kernel,
+    kernel: Network | GramFunction,
     measure_or_sampler: Any,
     length: int,
     *,
@@ -213,7 +213,7 @@ def sampled_spectrum(
     memory_limit = require_integer(memory_limit, "memory_limit", minimum=1)
     what = f"n_samples = {n_samples}: the Gram matrix with its copies"
     require_memory(8 * _MATRICES_AT_ONCE * n_samples**2, memory_limit, what)
-    gram_of = _checked_kernel(kernel, n_test_points)
+    gram_of = _gram_function(kernel, n_test_points)
     draw = _checked_sampler(measure_or_sampler, length + extra_tokens)
 
     runs = []
@@ -362,7 +362,9 @@ def _mean_and_error(replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return replicates.mean(axis=0), replicates.std(axis=0, ddof=1) / len(replicates) ** 0.5
 
 
-def _nystrom_extension(gram_of: Kernel, samples: np.ndarray, vectors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def _nystrom_extension(
+    gram_of: GramFunction, samples: np.ndarray, vectors: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
     """The eigenfunctions at any sequences, up to a factor."""
     rows = max(1, _PAIRS_PER_CALL // len(samples))
 
@@ -374,52 +376,24 @@ def _nystrom_extension(gram_of: Kernel, samples: np.ndarray, vectors: np.ndarray
     return extension
 
 
-def _symmetric_gram(gram_of: Kernel, samples: np.ndarray) -> np.ndarray:
+def _symmetric_gram(gram_of: GramFunction, samples: np.ndarray) -> np.ndarray:
     gram = gram_of(samples, samples)
     gap = np.abs(gram - gram.T)
     if (gap > _SYMMETRY_TOLERANCE * np.abs(gram).max()).any():
         i, j = np.unravel_index(gap.argmax(), gap.shape)
         raise InvalidArgumentError(
             f"kernel must be symmetric, got K(x, y) = {gram[i, j]} and K(y, x) = {gram[j, i]} at "
-            f"{_pair(samples, samples, i, j)}"
+            f"{shown_pair(samples[i], samples[j])}"
         )
     return (gram + gram.T) / 2
 
 
-def _pair(x: np.ndarray, y: np.ndarray, i: int, j: int) -> str:
-    return f"x = {shown(x[i].tolist())}, y = {shown(y[j].tolist())}"
-
-
-def _checked_kernel(kernel: Any, n_test_points: int) -> Kernel:
-    """The kernel as a function whose every result is checked."""
-    if isinstance(kernel, Network):
-        if kernel.is_random and n_test_points:
-            raise InvalidArgumentError(
-                f"n_test_points must be 0 for a network whose kernel is a Monte Carlo estimate, got {n_test_points}"
-            )
-        evaluate = _network_kernel(kernel)
-    elif callable(kernel):
-        evaluate = kernel
-    else:
-        raise InvalidTypeError(f"kernel must be a network or a function of two arrays, got {shown(kernel)}")
-
-    def gram_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        gram = np.asarray(evaluate(x, y))
-        if gram.dtype.kind not in "iuf":
-            raise InvalidTypeError(f"kernel(X, Y) must be an array of real numbers, got dtype {gram.dtype}")
-        expected = (len(x), len(y))
-        require(gram.shape == expected, "kernel(X, Y)", f"must have shape {expected}", gram.shape)
-        if not np.isfinite(gram).all():
-            i, j = np.argwhere(~np.isfinite(gram))[0]
-            raise InvalidArgumentError(f"kernel must be finite, got K(x, y) = {gram[i, j]} at {_pair(x, y, i, j)}")
-        return gram.astype(np.float64, copy=False)
-
-    return gram_of
-
-
-def _network_kernel(net: Network) -> Kernel:
-    """The NNGP kernel; equal arguments take the route that computes half of a symmetric matrix."""
-    return lambda x, y: net.nngp(x) if x is y else net.nngp(x, y)
+def _gram_function(kernel: Any, n_test_points: int) -> GramFunction:
+    if isinstance(kernel, Network) and kernel.is_random and n_test_points:
+        raise InvalidArgumentError(
+            f"n_test_points must be 0 for a network whose kernel is a Monte Carlo estimate, got {n_test_points}"
+        )
+    return gram_function(kernel)
 
 
 def _checked_sampler(measure_or_sampler: Any, width: int) -> Sampler:

@@ -40,7 +40,7 @@ def read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
             raise NotInvariantError(
                 f"net must be symmetric under permutations of the positions, got {invariance.reason}"
             )
-        return KernelPolynomial.from_expression(_overlap_polynomial(net)), net.extra_token, repr(net)
+        return KernelPolynomial.from_expression(overlap_polynomial(net)), net.extra_token, repr(net)
     if isinstance(net, sympy.Expr):
         expression = exact_expression(net, "net")
         own = {s: _OWN_OVERLAPS[s.name] for s in expression.free_symbols if s.name in _OWN_OVERLAPS}
@@ -50,13 +50,14 @@ def read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
     raise InvalidTypeError(f"net must be a network or a polynomial in u and m, got {net!r}")
 
 
-def _overlap_polynomial(net: Network) -> sympy.Expr:
+def overlap_polynomial(net: Network) -> sympy.Expr:
+    """The kernel of a network in the overlap ring; the refusal names what takes the network."""
     try:
         return net.overlap_polynomial()
     except InvalidArchitectureError as error:
         if net.readout is None:
             raise
-        raise InvalidArchitectureError(f"{error}; block_spectrum takes it at a finite length") from None
+        raise InvalidArchitectureError(f"{error}; block_spectrum takes it at a finite length, in float64") from None
 
 
 def read_length(length: Any, extra_token: str | None, measure: ExchangeableMeasure) -> sympy.Expr:

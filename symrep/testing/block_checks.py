@@ -11,6 +11,7 @@ from scipy.special import gammaln
 
 from symrep.combinatorics.partitions import partitions
 from symrep.combinatorics.tableaux import number_of_semistandard_tableaux
+from symrep.kernels.sequences import token_counts
 from symrep.measures import log_count_probabilities
 from symrep.spectra.blocks import BlockSpectrum, NumericBlock
 from symrep.spectra.comparisons import compare_spectra
@@ -147,7 +148,7 @@ class _PairKernel:
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """The probabilities of whole sequences."""
-        return np.exp(log_count_probabilities(self.measure, (x[:, :, None] == np.arange(self.vocab_size)).sum(axis=1)))
+        return np.exp(log_count_probabilities(self.measure, token_counts(x, self.vocab_size)))
 
 
 def _verify_against_dense(spectrum: BlockSpectrum, pair: _PairKernel, tolerance: float) -> None:

@@ -115,7 +115,7 @@ def test_sizes_beyond_memory_are_stated_however_large():
         (
             lambda: find_invariance_witness(lambda X, Y: np.full((8, 8), np.nan), 2, 3),
             InvalidArgumentError,
-            "kernel must be finite, got nan",
+            r"kernel must be finite, got K\(x, y\) = nan at x = \(",
         ),
         (
             lambda: find_invariance_witness(lambda X, Y: np.ones((8, 8)) * 1j, 2, 3),

@@ -26,7 +26,7 @@ from symrep.spectra import match_values as match_values_module
 from symrep.spectra.count_tables import count_tables
 from symrep.spectra.dense import all_sequences, dense_spectrum
 from symrep.spectra.kernel_functions import MatchKernel
-from symrep.spectra.kernel_values import kernel_values_and_error
+from symrep.spectra.kernel_values import kernel_values
 from symrep.spectra.match_blocks import (
     match_block_matrix,
     multiplicity,
@@ -270,7 +270,7 @@ def test_errors_of_the_values_are_known():
     ]:
         kernel = MatchKernel(function)
         values = match_values(kernel, 4, 3, None)
-        _, of_tables = kernel_values_and_error(
+        _, of_tables = kernel_values(
             lambda t: kernel(t.sum(axis=2), t.sum(axis=1), np.trace(t, axis1=1, axis2=2)), 4, 3, None, 10**9
         )
         assert least < values.error < most and least < of_tables < most
