@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from symrep import tables, verification
+from symrep import tables, verification, verification_of_lengths
 from symrep.errors import InvalidArgumentError, VerificationError
 
 
@@ -108,6 +108,19 @@ def test_wrong_dimensions_and_characters_are_caught(directory):
     assert [c.quantity for c in verification._verify_characters(4, rows) if not c.passed] == ["labels"]
     with pytest.raises(ValueError, match="zip"):
         list(verification._verify_characters(4, rows[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("key", "factor", "caught"),
+    [(None, 1, set()), ("eigenvalue_0", 1.01, {"eigenvalue"}), ("eigenvalue_3", 0.99, {"eigenvalue"}), ("exponent_2", 1.01, {"exponent"})],
+)
+def test_wrong_finite_lengths_are_caught(directory, key, factor, caught, monkeypatch):
+    monkeypatch.setattr(verification_of_lengths, "FINITE_LENGTHS", (20, 40))
+    rows = [row for row in _rows(directory, "finite-length") if row["length"] in (20, 40)]
+    if key:
+        rows[-1][key] *= factor
+    assert {c.quantity for c in verification_of_lengths.verify_finite_lengths(rows) if not c.passed} == caught
+    assert not all(c.passed for c in verification_of_lengths.verify_finite_lengths(rows[:-1]))
 
 
 @pytest.mark.parametrize("kind", ["spectrum", "bounds", "samples"])

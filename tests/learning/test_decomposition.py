@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,25 @@ def test_polynomial_and_table_routes_agree(vocab_size, length, data):
     tables = operator_matrix(lambda N: LINEAR.joint_count_kernel()(N), space)
     np.testing.assert_allclose(operator_matrix(LINEAR, space), tables, rtol=1e-11, atol=1e-12 * abs(tables).max())
     assert sum(basis.shape[1] for _, basis in space.sectors) == space.dimension
+
+
+@pytest.mark.parametrize(("length", "named"), [(4, 0), (5, 1), (5, 3), (3, 3)])
+def test_powers_of_matches_are_those_of_tables(length, named):
+    m, u = sympy.symbols("m u")
+    space = InvariantSpace(2, length, named, measures.iid(["1/3", "2/3"]))
+    for kernel, function in (
+        (m**3, lambda N: np.trace(N, axis1=1, axis2=2) ** 3),
+        (
+            u * m**2 + m,
+            lambda N: (
+                (N.sum(axis=1) * N.sum(axis=2)).sum(axis=1) * np.trace(N, axis1=1, axis2=2) ** 2
+                + np.trace(N, axis1=1, axis2=2)
+            ),
+        ),
+    ):
+        np.testing.assert_allclose(
+            operator_matrix(kernel, space), operator_matrix(function, space), rtol=1e-11, atol=1e-11
+        )
 
 
 @pytest.mark.parametrize(("vocab_size", "length", "named"), [(3, 5, 0), (3, 5, 2), (3, 4, 4), (4, 3, 1)])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
+from collections import Counter
+from pydoc_data.topics import topics
 
 import numpy as np
 import pytest
+import sympy
 
 from symrep import block_spectrum, kernels, measures
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError
@@ -396,3 +400,27 @@ def test_errors(build, error, message):
 def lazy_reference():
     """Frozen: all tokens equal."""
     return measures.frozen_mixture(HALF, [[1, 0], [0, 1]])
+
+
+def test_real_text_splits_the_multiplets_as_predicted():
+    """Words of Python's own help, frequent or not, in windows of eight: the chain of a corpus, not of a model."""
+    text = " ".join(topics[name] for name in sorted(topics)).lower()
+    words = re.findall(r"[a-z]+", text)
+    frequent = {word for word, _ in Counter(words).most_common(20)}
+    rare = np.array([word not in frequent for word in words], dtype=int)
+    windows = rare[: len(rare) // 8 * 8].reshape(-1, 8)
+    q = np.bincount(windows @ 2 ** np.arange(8)[::-1], minlength=256) / len(windows)
+    share = sympy.Rational(int(windows.sum()), windows.size)
+    for name in ("linear-block", "relu-block"):
+        net = kernels.architecture(name, token_variance="1/2", position_variance=1)
+        root = np.sqrt(q)
+        dense = np.linalg.eigvalsh(root[:, None] * net.nngp(all_sequences(2, 8)) * root)[:-10:-1]
+        reference = block_spectrum(net, measures.iid([1 - share, share]), 8)
+        errors = []
+        for order in (1, 2):
+            split = split_multiplets(reference, windows, shapes=[(8,), (7, 1)], order=order)
+            predicted = np.sort(np.concatenate([level.predicted for level in split.levels]))[:-10:-1]
+            errors.append(np.abs(predicted / dense - 1).max())
+        unsplit = [level.eigenvalue for level in reference.levels for _ in range(level.degeneracy)][:9]
+        assert np.abs(np.array(unsplit) / dense - 1).max() > 0.3
+        assert errors[0] < 5e-3 and errors[1] < 2e-3 and errors[1] < errors[0], (name, errors)
