@@ -115,22 +115,24 @@ class LinearAttention(Attention):
 
     def apply(self, state: KernelState) -> KernelState:
         gain = self._square(state, LOGITS + OUTPUT)
-        if self.normalized:
-            gain = gain / state.pair.length**2
         bias = self._value(state, "bias_std") ** 2
 
         def rule(kernel: PositionKernel) -> PositionKernel:
             query_key, values = self._query_key(kernel, state), self._values(kernel, state)
-            return query_key * (gain * query_key.frobenius(values)) + kernel.constant(bias)
+            return query_key * (gain * self._overlap(query_key, values)) + kernel.constant(bias)
 
         after = state.map(rule)
         return after if state.tangent is None else replace(after, tangent=self._tangent(state, gain, bias))
 
+    def _overlap(self, query_key: PositionKernel, values: PositionKernel) -> Any:
+        overlap = query_key.frobenius(values)
+        return overlap / query_key.position_pairs if self.normalized else overlap
+
     def _tangent(self, state: KernelState, gain: Any, bias: Any) -> PositionKernel:
         query_key, values = self._query_key(state.pair, state), self._values(state.pair, state)
         query_key_tangent, values_tangent = self._tangents(state)
-        overlap = query_key.frobenius(values)
-        moved = query_key_tangent.frobenius(values) + query_key.frobenius(values_tangent)
+        overlap = self._overlap(query_key, values)
+        moved = self._overlap(query_key_tangent, values) + self._overlap(query_key, values_tangent)
         return (
             query_key * (gain * (4 * overlap + moved)) + query_key_tangent * (gain * overlap) + query_key.constant(bias)
         )
@@ -208,10 +210,7 @@ class TiedAttention(Attention):
         gain, bias = self._square(state, OUTPUT), self._value(state, "bias_std") ** 2
 
         def attended(kernel: CellKernel, left: np.ndarray, right: np.ndarray) -> CellKernel:
-            cells = kernel.cells
-            return (
-                replace(kernel, values=cells.compose(cells.compose(left, kernel.values), cells.transpose(right))) * gain
-            )
+            return replace(kernel, values=kernel.cells.attend(kernel.values, left, right)) * gain
 
         def rule(kernel: CellKernel, left: np.ndarray, right: np.ndarray, own: float) -> CellKernel:
             after = attended(self._values(kernel, state), left, right) + kernel.constant(bias)

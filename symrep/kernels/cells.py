@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,14 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The cells of the pairs of positions of two (batches of) sequences.
+    """The cells of the pairs of positions of two (batches of) sequences, which may have different lengths.
 
-    ``weights`` counts the pairs in each cell and ``diagonal_weights`` those with s = t, both without the query and of
+    Positions s and t of both are the same where s = t; the longer sequence has more of them behind. ``weights`` counts the pairs in each cell and ``diagonal_weights`` those with s = t, both without the query and of
     a shape that broadcasts to (cells, \\*batch); the variance at the first (second) position of a cell is found in the
     cell ``row_variance`` (``column_variance``) of the kernel of the first (second) sequence with itself.
     """
 
-    length: int
+    lengths: tuple[int, int]
     batch: tuple[int, ...]
     weights: Array
     diagonal_weights: Array
@@ -48,6 +49,10 @@ class Cells:
         """The value at the last position of both sequences."""
         raise TypeError(f"{type(self).__name__} does not know the last position")
 
+    def attend(self, values: Array, left: Array, right: Array) -> Array:
+        r"""The kernel :math:`G K G'^\top`, with G a kernel of the first sequence with itself and G' of the second."""
+        raise TypeError(f"{type(self).__name__} does not know single positions")
+
     @property
     def size(self) -> int:
         return len(self.row_variance)
@@ -57,10 +62,10 @@ class Cells:
         return values.reshape(-1, *(1,) * len(self.batch))
 
 
-def _single_cell(length: int, batch: tuple[int, ...]) -> Cells:
+def _single_cell(lengths: tuple[int, int], batch: tuple[int, ...]) -> Cells:
     zero = np.zeros(1, dtype=np.intp)
     one = np.ones((1, *(1,) * len(batch)))
-    return Cells(length, batch, one, one, zero, zero, np.ones(1), np.zeros(1), None)
+    return Cells(lengths, batch, one, one, zero, zero, np.ones(1), np.zeros(1), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +95,7 @@ class CellKernel:
         return replace(self, values=self.values + variance * self.cells.column(self.cells.same))
 
     def add_position_covariance(self, covariance: Array) -> CellKernel:
-        """This kernel plus a covariance of positions, (L, L)."""
+        """This kernel plus a covariance of positions, (L, L')."""
         return replace(self, values=self.values + self.cells.position_values(covariance))
 
     def add_query(self, token_variance: float, position_variance: float) -> CellKernel:
@@ -110,7 +115,7 @@ class CellKernel:
 
     def read(self, value: Array) -> CellKernel:
         """One value per pair of sequences, as the kernel of a single position."""
-        cells = _single_cell(self.cells.length, self.cells.batch)
+        cells = _single_cell(self.cells.lengths, self.cells.batch)
         return CellKernel(np.broadcast_to(value, (1, *self.cells.batch)), cells)
 
     def __add__(self, other: CellKernel) -> CellKernel:
@@ -134,11 +139,11 @@ class CellKernel:
 
     def mean(self) -> Array:
         """The mean over all pairs of positions."""
-        return self.total() / self.cells.length**2
+        return self.total() / self.position_pairs
 
     def diagonal_mean(self) -> Array:
-        """The mean over equal positions."""
-        return np.einsum("c...,c...->...", self.cells.diagonal_weights, self.values) / self.cells.length
+        """The mean over equal positions, for sequences of one length."""
+        return np.einsum("c...,c...->...", self.cells.diagonal_weights, self.values) / self.cells.lengths[0]
 
     def last(self) -> Array:
         """The value at the last position of both sequences."""
@@ -150,9 +155,14 @@ class CellKernel:
         return self.values[self.cells.query_cell]
 
     @property
-    def length(self) -> int:
-        """The number of positions."""
-        return self.cells.length
+    def lengths(self) -> tuple[int, int]:
+        """The numbers of positions of both sequences, without queries."""
+        return self.cells.lengths
+
+    @property
+    def position_pairs(self) -> int:
+        """The number of pairs of positions."""
+        return prod(self.lengths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,27 +173,32 @@ class OverlapCells(Cells):
 
     @classmethod
     def from_counts(
-        cls, length: int, overlap: Array, matches: Array, same_token: Array | None = None, has_query: bool = False
+        cls,
+        lengths: tuple[int, int],
+        overlap: Array,
+        matches: Array,
+        same_token: Array | None = None,
+        has_query: bool = False,
     ) -> OverlapCells:
         """The cells of pairs of sequences with these overlaps u and matches m (arrays of the shape of the batch)."""
+        pairs, shared = prod(lengths), min(lengths)
         zero = np.zeros_like(matches)
         query = [zero] if has_query else []
-        weights = np.stack(
-            [length**2 - length - overlap + matches, overlap - matches, length - matches, matches, *query]
-        )
-        diagonal = np.stack([zero, zero, length - matches, matches, *query])
+        weights = np.stack([pairs - shared - overlap + matches, overlap - matches, shared - matches, matches, *query])
+        diagonal = np.stack([zero, zero, shared - matches, matches, *query])
         variance = np.array([3, 3, 3, 3, 4][: len(weights)])
         same = np.array([0.0, 0.0, 1.0, 1.0, 0.0][: len(weights)])
         is_query = np.arange(len(weights)) == 4
         batch = matches.shape
         cell = 4 if has_query else None
-        return cls(length, batch, weights, diagonal, variance, variance, same, is_query, cell, same_token)
+        return cls(lengths, batch, weights, diagonal, variance, variance, same, is_query, cell, same_token)
 
     def tokens(self) -> Array:
         return self.column(np.array([0.0, 1.0, 0.0, 1.0, 0.0][: self.size]))
 
     def last(self, values: Array) -> Array:
-        return np.where(self.same_token, values[3], values[2])
+        differ, agree = (2, 3) if self.lengths[0] == self.lengths[1] else (0, 1)
+        return np.where(self.same_token, values[agree], values[differ])
 
     @property
     def same_query(self) -> Array:
@@ -227,54 +242,55 @@ class PositionCells(TokenCells):
     @classmethod
     def from_tokens(cls, rows: Array, columns: Array, has_query: bool = False) -> PositionCells:
         """The cells of sequences given as token ids of shape (positions, \\*batch), the query behind the context."""
-        positions = len(rows)
-        length = positions - has_query
+        sides = len(rows), len(columns)
+        lengths = len(rows) - has_query, len(columns) - has_query
         batch = np.broadcast_shapes(rows.shape[1:], columns.shape[1:])
-        s, t = np.divmod(np.arange(positions**2), positions)
-        context = (s < length) & (t < length)
+        s, t = np.divmod(np.arange(prod(sides)), len(columns))
+        context = (s < lengths[0]) & (t < lengths[1])
         ones = context.reshape(-1, *(1,) * len(batch)).astype(np.float64)
         same = (s == t) & context
         diagonal = same.reshape(ones.shape).astype(np.float64)
         query, same_query = None, None
         if has_query:
-            query, same_query = positions**2 - 1, np.broadcast_to(rows[-1] == columns[-1], batch)
+            query, same_query = prod(sides) - 1, np.broadcast_to(rows[-1] == columns[-1], batch)
             rows, columns = rows.copy(), columns.copy()
             rows[-1], columns[-1] = -1, -2
-        is_query = (s == length) & (t == length)
-        diagonals = (s * (positions + 1), t * (positions + 1))
+        is_query = (s == lengths[0]) & (t == lengths[1])
+        diagonals = s * (sides[0] + 1), t * (sides[1] + 1)
         return cls(
-            length, batch, ones, diagonal, *diagonals, same.astype(float), is_query, query, rows, columns, same_query
+            lengths, batch, ones, diagonal, *diagonals, same.astype(float), is_query, query, rows, columns, same_query
         )
 
     def _cells_of(self, pairwise: Array) -> Array:
         return pairwise.reshape(self.size, *pairwise.shape[2:])
 
     def last(self, values: Array) -> Array:
-        return values[self.length**2 - 1]
+        return values[-1]
+
+    @property
+    def _sides(self) -> tuple[int, int]:
+        return len(self.row_tokens), len(self.column_tokens)
 
     def position_values(self, covariance: Array) -> Array:
-        """An (L, L) covariance of positions in cells, 0 at the query."""
-        positions = len(self.row_tokens)
-        padded = np.zeros((positions, positions))
-        padded[: self.length, : self.length] = covariance
+        """An (L, L') covariance of positions in cells, 0 at the query."""
+        padded = np.zeros(self._sides)
+        padded[: self.lengths[0], : self.lengths[1]] = covariance
         return self.column(padded.ravel())
 
     def matrices(self, values: Array) -> Array:
         """Values as matrices between positions, of shape (\\*batch, positions, positions)."""
-        positions = len(self.row_tokens)
-        return np.moveaxis(values.reshape(positions, positions, *values.shape[1:]), (0, 1), (-2, -1))
+        return np.moveaxis(values.reshape(*self._sides, *values.shape[1:]), (0, 1), (-2, -1))
 
     def from_matrices(self, matrices: Array) -> Array:
         """The inverse of :meth:`matrices`."""
         return np.moveaxis(matrices, (-2, -1), (0, 1)).reshape(self.size, *matrices.shape[:-2])
 
-    def transpose(self, values: Array) -> Array:
-        """The kernel with first and second positions exchanged."""
-        return self.from_matrices(np.swapaxes(self.matrices(values), -1, -2))
-
-    def compose(self, left: Array, right: Array) -> Array:
-        """The matrix product of two kernels between positions."""
-        return self.from_matrices(self.matrices(left) @ self.matrices(right))
+    def attend(self, values: Array, left: Array, right: Array) -> Array:
+        first, second = (
+            np.moveaxis(own.reshape(side, side, *own.shape[1:]), (0, 1), (-2, -1))
+            for own, side in zip((left, right), self._sides)
+        )
+        return self.from_matrices(first @ self.matrices(values) @ np.swapaxes(second, -1, -2))
 
     def real_only(self, values: Array, own: float) -> Array:
         """The kernel itself: all pairs of positions exist."""
@@ -306,7 +322,7 @@ class CountCells(TokenCells):
     def from_classes(cls, rows: Array, columns: Array, counts: Array, has_query: bool = False) -> CountCells:
         """The cells of ``counts`` positions (classes, \\*batch) with these tokens (broadcast); a query is the last class."""
         classes, batch = len(counts), counts.shape[1:]
-        length = int(counts.reshape(classes, -1)[:, 0].sum()) - has_query
+        lengths = (int(counts.reshape(classes, -1)[:, 0].sum()) - has_query,) * 2
         query, same_query = None, None
         counts = counts.astype(np.float64)
         if has_query:
@@ -323,7 +339,7 @@ class CountCells(TokenCells):
         weights = np.concatenate([off, counts])
         diagonal_weights = np.concatenate([np.zeros_like(off), counts])
         return cls(
-            length,
+            lengths,
             batch,
             weights,
             diagonal_weights,
@@ -359,12 +375,11 @@ class CountCells(TokenCells):
     def _join(self, between: Array, own: Array) -> Array:
         return np.concatenate([between.reshape(-1, *between.shape[2:]), np.broadcast_to(own, between.shape[1:])])
 
-    def transpose(self, values: Array) -> Array:
-        """The kernel with first and second positions exchanged."""
-        between, own = self._split(values)
-        return self._join(np.swapaxes(between, 0, 1), own)
+    def attend(self, values: Array, left: Array, right: Array) -> Array:
+        between, own = self._split(right)
+        return self._compose(self._compose(left, values), self._join(np.swapaxes(between, 0, 1), own))
 
-    def compose(self, left: Array, right: Array) -> Array:
+    def _compose(self, left: Array, right: Array) -> Array:
         r"""The matrix product of two kernels :math:`A_{cd} + \delta_{st} b_c` between positions s, t of classes c, d."""
         (first, first_own), (second, second_own) = self._split(left), self._split(right)
         own = np.arange(len(first))

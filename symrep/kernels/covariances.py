@@ -41,13 +41,13 @@ def as_covariance_array(covariance: Covariance, argument: str) -> np.ndarray:
     return np.array([[as_float(entry, argument) for entry in row] for row in covariance])
 
 
-def gaussian_covariance(length: int, length_scale: float) -> np.ndarray:
-    r"""The (L, L) matrix :math:`e^{-(s-t)^2 / (2 \ell^2)}`.
+def gaussian_covariance(length: int, length_scale: float, other_length: int | None = None) -> np.ndarray:
+    r"""The matrix (L, L'), or (L, L), :math:`e^{-(s-t)^2 / (2 \ell^2)}`.
 
     >>> gaussian_covariance(3, 1.0).round(4)[0]
     array([1.    , 0.6065, 0.1353])
     """
-    positions = np.arange(length)
+    positions, others = np.arange(length), np.arange(length if other_length is None else other_length)
     with np.errstate(over="ignore"):  # a distance of very many length scales: the covariance is 0
-        distances = (positions[:, None] - positions[None, :]) / length_scale
+        distances = (positions[:, None] - others[None, :]) / length_scale
         return np.exp(-(distances**2) / 2)

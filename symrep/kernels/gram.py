@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from symrep.errors import InvalidArchitectureError, InvalidArgumentError, require, require_integer, shown
 from symrep.kernels.cells import CellKernel, Cells, OverlapCells, PositionCells
 from symrep.kernels.layers import OVERLAPS
+from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.sequences import as_sequences, in_blocks, require_memory
 from symrep.kernels.state import KernelState
 
@@ -27,16 +29,32 @@ def gram(net: Any, x: Any, y: Any, *, tangent: bool, memory_limit: int = MEMORY_
     memory_limit = require_integer(memory_limit, "memory_limit", minimum=1)
     first = as_sequences(x, "x", net.vocab_size)
     second = first if y is None else as_sequences(y, "y", net.vocab_size)
-    same = first.shape[-1] == second.shape[-1]
-    require(same, "y", f"must have sequences of length {first.shape[-1]} as x", second.shape[-1])
     if net.extra_token == "query":
-        require(first.shape[-1] >= 2, "x", "must hold at least one context token and the query", first.shape[-1])
+        for argument, own in (("x", first), ("y", second)):
+            require(own.shape[-1] >= 2, argument, "must hold at least one context token and the query", own.shape[-1])
+    if first.shape[-1] != second.shape[-1]:
+        require_any_length(net, first.shape[-1], second.shape[-1])
     rows, columns = np.atleast_2d(first), np.atleast_2d(second)
     matrix = _all_pairs(net, rows, columns, tangent, memory_limit, _method(net, method), y is None)
     matrix = matrix if first.ndim == 2 else matrix[0]
     if second.ndim == 1:
         matrix = matrix[:, 0] if first.ndim == 2 else matrix[0]
     return float(matrix) if matrix.ndim == 0 else matrix
+
+
+def require_any_length(net: Any, length: int, other: int) -> None:
+    """Raise InvalidArchitectureError where sequences of two lengths have no kernel with each other."""
+    reason = ""
+    if net.is_random:
+        reason = "Monte Carlo draws are shared by sequences of one length"
+    elif length_symbol in net.parameters():
+        reason = "its parameters depend on L"
+    elif any(type(layer).__name__ == "Flatten" for layer in net.layers):
+        reason = "Flatten() is followed by weights of their own at every position"
+    if reason:
+        raise InvalidArchitectureError(
+            f"net must be the same at lengths {length} and {other}, but {reason}, got {shown(net)}"
+        )
 
 
 def _method(net: Any, method: str) -> str:
@@ -51,20 +69,21 @@ def _method(net: Any, method: str) -> str:
 def _all_pairs(
     net: Any, x: np.ndarray, y: np.ndarray, tangent: bool, memory_limit: int, method: str, symmetric: bool
 ) -> np.ndarray:
-    positions = x.shape[1] - (net.extra_token == "query")
-    entries = len(x) * len(y) * (1 if net.readout is not None else positions**2)
+    sides = [own.shape[1] - (net.extra_token == "query") for own in (x, y)]
+    positions = f"{sides[0]} x {sides[1]} positions"
+    entries = len(x) * len(y) * (1 if net.readout is not None else prod(sides))
     what = f"an array of {len(x)} x {len(y)} sequences"
-    what += "" if net.readout is not None else f" with {positions} x {positions} positions"
+    what += "" if net.readout is not None else f" with {positions}"
     require_memory(8 * entries, memory_limit, what)
-    cells = 5 if method == "overlaps" else x.shape[1] ** 2
+    cells = 5 if method == "overlaps" else max(x.shape[1], y.shape[1]) ** 2
     bytes_per_pair = 8 * cells * ARRAYS_AT_ONCE
-    require_memory(bytes_per_pair, memory_limit, f"one pair of sequences with {positions} x {positions} positions")
+    require_memory(bytes_per_pair, memory_limit, f"one pair of sequences with {positions}")
     if net.is_random:
         return _joint(net, x, y, tangent, bytes_per_pair, memory_limit, symmetric)
-    sides = overlap_sides if method == "overlaps" else position_sides
+    make_sides = overlap_sides if method == "overlaps" else position_sides
 
     def block(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        return values_of(net, sides(rows, columns, net.extra_token), tangent, len(rows), len(columns))
+        return values_of(net, make_sides(rows, columns, net.extra_token), tangent, len(rows), len(columns))
 
     pairs = max(1, min(memory_limit, BLOCK_BYTES) // bytes_per_pair)
     return in_blocks(block, x, y, pairs, symmetric)
@@ -84,16 +103,16 @@ def _joint(
 
 def values_of(net: Any, sides: Sides, tangent: bool, *batch: int) -> np.ndarray:
     """The output of a network on cells: of the shape of the batch, or with two axes of positions before a readout."""
-    net = net.at_length(sides[0].length)
+    net = net.at_length(sides[0].lengths[0])
     with np.errstate(over="ignore", invalid="ignore"):
         state = net.run(initial_state(sides, tangent, net.needs_variances))
     kernel = state.tangent if tangent else state.pair
     if not np.isfinite(kernel.values).all():
-        rule = f"must have a kernel within the range of float64 at length {kernel.length}"
+        rule = f"must have a kernel within the range of float64 at length {max(kernel.lengths)}"
         raise InvalidArgumentError(f"net {rule}, got {shown(net)}")
     if net.readout is not None:
         return np.broadcast_to(kernel.values[0], batch)
-    return np.broadcast_to(kernel.cells.matrices(kernel.values), (*batch, *2 * (kernel.length,)))
+    return np.broadcast_to(kernel.cells.matrices(kernel.values), (*batch, *kernel.lengths))
 
 
 def initial_state(sides: Sides, tangent: bool, needs_variances: bool) -> KernelState:
@@ -118,31 +137,30 @@ def overlap_sides(x: np.ndarray, y: np.ndarray, extra_token: str | None) -> Side
     same_token = x[:, None, -1] == y[None, :, -1]
     if query:
         x, y = x[:, :-1], y[:, :-1]
-    length = x.shape[1]
+    lengths = x.shape[1], y.shape[1]
     matches = np.zeros((len(x), len(y)))
-    for s in range(length):
+    for s in range(min(lengths)):
         matches += x[:, None, s] == y[None, :, s]
     of_x, of_y = _token_counts(x, y)
     overlap = _as_array(of_x @ of_y.T)
-    pair = OverlapCells.from_counts(length, overlap, matches, same_token, query)
+    pair = OverlapCells.from_counts(lengths, overlap, matches, same_token, query)
     own = [_as_array((counts * counts).sum(axis=1)) for counts in (of_x, of_y)]
-    return pair, own_cells(length, own[0][:, None], query), own_cells(length, own[1][None, :], query)
+    return pair, own_cells(lengths[0], own[0][:, None], query), own_cells(lengths[1], own[1][None, :], query)
 
 
 def own_cells(length: int, overlap: np.ndarray, has_query: bool) -> OverlapCells:
     """The cells of sequences with themselves."""
     matches = np.full(overlap.shape, float(length))
-    return OverlapCells.from_counts(length, overlap, matches, np.ones(overlap.shape, dtype=bool), has_query)
+    return OverlapCells.from_counts((length, length), overlap, matches, np.ones(overlap.shape, dtype=bool), has_query)
 
 
 def _token_counts(x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
     """How often each of the tokens that occur is in each sequence: arrays, sparse where there are many tokens."""
     from scipy import sparse
 
-    tokens, index = np.unique(np.concatenate([x, y]), return_inverse=True)
-    index = index.reshape(-1, x.shape[1])
-    rows = np.repeat(np.arange(len(index)), x.shape[1])
-    shape = (len(index), len(tokens))
+    tokens, index = np.unique(np.concatenate([x.ravel(), y.ravel()]), return_inverse=True)
+    rows = np.concatenate([np.repeat(np.arange(len(x)), x.shape[1]), len(x) + np.repeat(np.arange(len(y)), y.shape[1])])
+    shape = (len(x) + len(y), len(tokens))
     counts = sparse.csr_array((np.ones(index.size), (rows, index.ravel())), shape=shape)
     if len(tokens) <= _DENSE_VOCABULARY:
         counts = counts.toarray()

@@ -20,7 +20,16 @@ from symrep.errors import (
     shown,
 )
 from symrep.kernels.cells import CountCells, OverlapCells
-from symrep.kernels.gram import ARRAYS_AT_ONCE, BLOCK_BYTES, MEMORY_LIMIT, Sides, own_cells, position_sides, values_of
+from symrep.kernels.gram import (
+    ARRAYS_AT_ONCE,
+    BLOCK_BYTES,
+    MEMORY_LIMIT,
+    Sides,
+    own_cells,
+    position_sides,
+    require_any_length,
+    values_of,
+)
 from symrep.kernels.layers import COUNTS, OVERLAPS
 from symrep.kernels.sequences import as_sequences, require_memory
 
@@ -122,8 +131,10 @@ class MatchCountKernel:
     """The kernel of a network as a function of the token counts of two sequences and the number of positions that match.
 
     Made by :meth:`Network.match_kernel`. Calling it takes integer arrays ``counts_x`` and ``counts_y`` of shape (..., V)
-    and ``matches`` of shape (...), all of one length, and gives an array of shape (...), or a float. Where a last or query
+    and ``matches`` of shape (...), and gives an array of shape (...), or a float. Where a last or query
     token stays in place they count the other positions, and ``extra`` holds the two tokens there, shape (..., 2).
+    The two sequences may have different lengths; then matches are counted at all positions that both have, the last one
+    of the shorter sequence among them.
     """
 
     net: Any
@@ -151,12 +162,14 @@ class MatchCountKernel:
         of_x = _as_counts(counts_x, "counts_x", self.net.vocab_size, smallest)
         of_y = _as_counts(counts_y, "counts_y", of_x.shape[-1], smallest)
         require(of_y.shape == of_x.shape, "counts_y", f"must be of shape {of_x.shape}", of_y.shape)
-        length = int(of_x.reshape(-1, of_x.shape[-1])[0].sum())
-        same = length == int(of_y.reshape(-1, of_y.shape[-1])[0].sum())
-        require(same, "counts_y", f"must count {length} positions as counts_x", of_y.sum(axis=-1).ravel()[:1].tolist())
+        lengths = [int(counts.reshape(-1, counts.shape[-1])[0].sum()) for counts in (of_x, of_y)]
+        differ = lengths[0] != lengths[1]
+        if differ:
+            require_any_length(self.net, *lengths)
         of_both = _as_integers(matches, "matches")
         require(of_both.shape == of_x.shape[:-1], "matches", f"must be of shape {of_x.shape[:-1]}", of_both.shape)
-        possible = int(of_both.min()) >= 0 and bool((of_both <= np.minimum(of_x, of_y).sum(axis=-1)).all())
+        in_common = np.minimum(of_x, of_y).sum(axis=-1) + (differ and self.net.extra_token == "last")
+        possible = int(of_both.min()) >= 0 and bool((of_both <= in_common).all())
         require(
             possible, "matches", "must be between 0 and the number of tokens in common", of_both.ravel()[:3].tolist()
         )
@@ -184,10 +197,12 @@ def overlap_sides_of_counts(
     if extra_token == "last":
         for counts, tokens in ((of_x, extra[:, 0]), (of_y, extra[:, 1])):
             counts[np.arange(len(counts)), tokens] += 1
+    lengths, query = (int(of_x[0].sum()), int(of_y[0].sum())), extra_token == "query"
+    if extra_token == "last" and lengths[0] == lengths[1]:
         matches = matches + same
-    length, query = int(of_x[0].sum()), extra_token == "query"
-    pair = OverlapCells.from_counts(length, (of_x * of_y).sum(axis=1), matches, same, query)
-    return pair, *(own_cells(length, (counts**2).sum(axis=1), query) for counts in (of_x, of_y))
+    pair = OverlapCells.from_counts(lengths, (of_x * of_y).sum(axis=1), matches, same, query)
+    own = (own_cells(length, (counts**2).sum(axis=1), query) for length, counts in zip(lengths, (of_x, of_y)))
+    return pair, *own
 
 
 def _as_integers(value: Any, argument: str) -> np.ndarray:

@@ -258,8 +258,9 @@ class Positions(Layer):
             raise InvalidArchitectureError(
                 f"layers must be symmetric in the positions for an overlap polynomial, got {shown(self)}"
             )
+        length, other = kernel.lengths
         return kernel.add_position_covariance(
-            variance * gaussian_covariance(kernel.length, self._value(state, "length_scale"))
+            variance * gaussian_covariance(length, self._value(state, "length_scale"), other)
         )
 
     def add_to_tangent(self, tangent: Any, state: KernelState) -> Any:

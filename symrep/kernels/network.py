@@ -12,15 +12,15 @@ import sympy
 
 from symrep.errors import InvalidArchitectureError, require, require_integer, shown
 from symrep.kernels.features import Features
-from symrep.kernels.gram import MEMORY_LIMIT, gram
+from symrep.kernels.gram import MEMORY_LIMIT, gram, require_any_length
 from symrep.kernels.invariance import Invariance
 from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
 from symrep.kernels.layers import Layer, Residual, all_layers, common_layouts, require_layer
 from symrep.kernels.overlaps import (
-    FIRST,
-    PAIR,
-    SECOND,
+    ALL_COUNTS,
     OverlapKernel,
+    Overlaps,
+    counts_between,
     first_overlap_symbol,
     length_symbol,
     matches_symbol,
@@ -125,13 +125,15 @@ class Network:
         """The kernel between positions just before the readout, in the overlap ring."""
         return self.run(self._exact_state(tangent=False), stop_at_readout=True).pair
 
-    def overlap_polynomial(self, kernel: str = "nngp") -> sympy.Expr:
+    def overlap_polynomial(self, kernel: str = "nngp", lengths: tuple[int, int] | None = None) -> sympy.Expr:
         r"""The kernel (``"nngp"`` or ``"ntk"``) as a polynomial in u, m and g with coefficients in L and the parameters.
 
         Factored, or expanded where that would be long. :math:`u = \sum_v n_v(x) n_v(y)`, :math:`m = \#\{s : x_s = y_s\}`,
         and g tells whether the last (or query) tokens agree; with a last-token readout u and m include the last token,
         with a query they do not.
         Polynomial nonlinearities behind attention bring the counts :math:`u_{xx}, u_{yy}` of each sequence with itself.
+        With numbers for ``lengths``, of x and of y, it is the kernel between sequences of these lengths; m then counts
+        matches at the positions that both have.
 
         Cost: every linear attention multiplies the degree by 3; with symbols for all parameters three in a row take
         seconds, and beyond that numbers for some of them help.
@@ -139,16 +141,18 @@ class Network:
         Raises
         ------
         InvalidArchitectureError
-            When the network has no readout, or a layer that is not polynomial.
+            When the network has no readout, or a layer that is not polynomial, or no kernel between different lengths.
 
         Examples
         --------
         >>> from symrep import kernels
         >>> net = kernels.serial(kernels.TokenEmbedding(), kernels.UniformAttention(), kernels.MeanPool())
-        >>> net.overlap_polynomial(), net.overlap_polynomial("ntk")
-        (a*u/L**2, 3*a*u/L**2)
+        >>> net.overlap_polynomial(), net.overlap_polynomial("ntk"), net.overlap_polynomial(lengths=(2, 3))
+        (a*u/L**2, 3*a*u/L**2, a*u/6)
         """
         require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
+        if lengths is not None:
+            return self._between(*lengths, tangent=kernel == "ntk")
         return self._overlap_polynomial if kernel == "nngp" else _tidied(self._overlap_output(tangent=True))
 
     @cached_property
@@ -164,8 +168,17 @@ class Network:
         state = self.run(self._exact_state(tangent))
         return (state.tangent if tangent else state.pair).coefficients[0]
 
-    def _exact_state(self, tangent: bool) -> KernelState:
-        pair, first, second = (OverlapKernel.indicators(counts=counts) for counts in (PAIR, FIRST, SECOND))
+    def _between(self, length: Any, other: Any, tangent: bool) -> sympy.Expr:
+        self._require_readout()
+        length, other = (require_integer(own, "lengths", minimum=1) for own in (length, other))
+        if length != other:
+            require_any_length(self, length, other)
+        net = self.at_length(length)
+        state = net.run(net._exact_state(tangent, counts_between(length, other)))
+        return _tidied((state.tangent if tangent else state.pair).coefficients[0])
+
+    def _exact_state(self, tangent: bool, counts: tuple[Overlaps, Overlaps, Overlaps] = ALL_COUNTS) -> KernelState:
+        pair, first, second = (OverlapKernel.indicators(counts=own) for own in counts)
         own = (first, second) if self.needs_variances else (None, None)
         return KernelState(pair, *own, pair if tangent else None)
 
@@ -175,8 +188,9 @@ class Network:
         Parameters
         ----------
         x, y
-            Integer arrays of shape (n, L) and (m, L), or single sequences of shape (L,); y is x unless given. With a
-            query readout the sequences have L + 1 entries and the query is the last one.
+            Integer arrays of shape (n, L) and (m, L'), or single sequences; y is x unless given. The lengths may differ:
+            position s of one is then position s of the other, and the longer sequence has further positions behind. With
+            a query readout the sequences have L + 1 entries and the query is the last one.
         memory_limit
             Bytes that the result, and the arrays of a block of pairs, may take; 2 GiB unless given.
         method
@@ -185,7 +199,7 @@ class Network:
 
         Returns
         -------
-        A Gram matrix (n, m), or (n, m, L, L) for a network without readout; the axis of a single sequence is dropped,
+        A Gram matrix (n, m), or (n, m, L, L') for a network without readout; the axis of a single sequence is dropped,
         and two single sequences give a float. Cost O(n m) per layer and O(n m L) once by overlaps, O(n m L^2) per layer by
         positions (L^3 with tied attention), in blocks of bounded memory.
 
@@ -195,6 +209,9 @@ class Network:
             When x or y do not hold token ids, sequences of one length, or ids of the vocabulary.
         FreeSymbolError
             When a parameter is not a number.
+        InvalidArchitectureError
+            When lengths differ and the network has weights of their own at every position (Flatten), parameters in L, or
+            Monte Carlo layers.
         SizeLimitError
             When the result is larger than the memory limit; says how large.
 

@@ -34,16 +34,38 @@ _ZERO, _ONE = sympy.Integer(0), sympy.Integer(1)
 
 @dataclass(frozen=True)
 class Overlaps:
-    """The counts of a pair of sequences: their overlap, their matches, and whether their last or query tokens agree."""
+    """The counts of a pair of sequences: their overlap, their matches, whether their last or query tokens agree; their lengths."""
 
     overlap: sympy.Expr = overlap_symbol
     matches: sympy.Expr = matches_symbol
     same_token: sympy.Expr = same_token_symbol
+    lengths: tuple[sympy.Expr, sympy.Expr] = (length_symbol, length_symbol)
+
+    @property
+    def one_length(self) -> bool:
+        """Whether both sequences have the same length."""
+        return self.lengths[0] == self.lengths[1]
+
+    @property
+    def shared(self) -> sympy.Expr:
+        """The number of positions that both sequences have."""
+        return self.lengths[0] if self.one_length else sympy.Min(*self.lengths)
 
 
-PAIR = Overlaps()
-FIRST = Overlaps(first_overlap_symbol, length_symbol, _ONE)
-SECOND = Overlaps(second_overlap_symbol, length_symbol, _ONE)
+def counts_between(length: int, other: int) -> tuple[Overlaps, Overlaps, Overlaps]:
+    """The counts of sequences of two lengths, given as numbers: of a pair, and of each with itself."""
+    own, others = sympy.Integer(length), sympy.Integer(other)
+    first = Overlaps(first_overlap_symbol, own, _ONE, (own, own))
+    second = Overlaps(second_overlap_symbol, others, _ONE, (others, others))
+    return Overlaps(lengths=(own, others)), first, second
+
+
+ALL_COUNTS = (
+    Overlaps(),
+    Overlaps(first_overlap_symbol, length_symbol, _ONE),
+    Overlaps(second_overlap_symbol, length_symbol, _ONE),
+)
+PAIR = ALL_COUNTS[0]
 
 
 @dataclass(frozen=True)
@@ -113,7 +135,8 @@ class OverlapKernel:
     def total(self) -> sympy.Expr:
         """The sum over all pairs of positions, without the query."""
         one, e, d, ed = self.coefficients
-        return one * length_symbol**2 + e * self.counts.overlap + d * length_symbol + ed * self.counts.matches
+        shared = self.counts.shared
+        return one * self.position_pairs + e * self.counts.overlap + d * shared + ed * self.counts.matches
 
     def frobenius(self, other: OverlapKernel) -> sympy.Expr:
         r"""The Frobenius product :math:`\sum_{st} A_{st} B_{st}`."""
@@ -121,16 +144,18 @@ class OverlapKernel:
 
     def mean(self) -> sympy.Expr:
         """The mean over all pairs of positions."""
-        return self.total() / length_symbol**2
+        return self.total() / self.position_pairs
 
     def diagonal_mean(self) -> sympy.Expr:
-        """The mean over equal positions s = t."""
+        """The mean over equal positions s = t, for sequences of one length."""
         one, e, d, ed = self.coefficients
-        return one + d + (e + ed) * self.counts.matches / length_symbol
+        return one + d + (e + ed) * self.counts.matches / self.counts.lengths[0]
 
     def last(self) -> sympy.Expr:
         """The entry at the last position of both sequences."""
         one, e, d, ed = self.coefficients
+        if not self.counts.one_length:
+            return one + e * self.counts.same_token
         return one + d + (e + ed) * self.counts.same_token
 
     def variance(self) -> sympy.Expr:
@@ -154,6 +179,6 @@ class OverlapKernel:
         return result
 
     @property
-    def length(self) -> sympy.Symbol:
-        """The number of positions: the symbol L."""
-        return length_symbol
+    def position_pairs(self) -> sympy.Expr:
+        """The number of pairs of positions."""
+        return self.counts.lengths[0] * self.counts.lengths[1]

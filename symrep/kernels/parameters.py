@@ -146,7 +146,11 @@ def _converted(node: ast.AST, lines: list[bytes]) -> sympy.Expr:
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
             base, exponent = _converted(left, lines), _converted(right, lines)
             bits = max(abs(base.p).bit_length(), base.q.bit_length()) if base.is_Rational else 1
-            if exponent.is_Rational and abs(exponent) <= _LARGEST_EXPONENT and bits * abs(exponent) <= 4 * _LARGEST_BITS:
+            if (
+                exponent.is_Rational
+                and abs(exponent) <= _LARGEST_EXPONENT
+                and bits * abs(exponent) <= 4 * _LARGEST_BITS
+            ):
                 return base**exponent
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATIONS:
             return _OPERATIONS[type(operator)](_converted(left, lines), _converted(right, lines))

@@ -179,8 +179,8 @@ def _largest_variance(rows: list[np.ndarray], keys: tuple[np.ndarray, ...]) -> f
 
 
 def _keys(matrices: np.ndarray, kernel: CellKernel) -> np.ndarray:
-    length = kernel.length
-    return matrices[..., :length, :length]
+    rows, columns = kernel.lengths
+    return matrices[..., :rows, :columns]
 
 
 def _stack(first: np.ndarray, second: np.ndarray, pair: np.ndarray) -> np.ndarray:

@@ -67,9 +67,9 @@ def softmax_series(
     Parameters
     ----------
     order : the degree in the covariances that is kept, 0 to 5; the error is of the next order
-    first, second : key kernels M(x, x) and M(y, y), symmetric, shape (..., L, L)
-    pair : key kernel M(x, y), shape (..., L, L)
-    values : kernel W(x, y) between the values at the keys, shape (..., L, L)
+    first, second : key kernels M(x, x) and M(y, y), symmetric, shapes (..., L, L) and (..., L', L')
+    pair : key kernel M(x, y), shape (..., L, L')
+    values : kernel W(x, y) between the values at the keys, shape (..., L, L')
     row_first, row_second : the diagonals :math:`Q_{ss}(x, x)`, shape (..., S), and :math:`Q_{tt}(y, y)`, shape (..., T)
     row_pair : :math:`Q_{st}(x, y)`, shape (..., S, T)
 
@@ -161,9 +161,9 @@ def _checked_batch(arrays: list[np.ndarray]) -> tuple[int, ...]:
     names = ("first", "second", "pair", "values", "row_first", "row_second", "row_pair")
     for name, array, core_rank in zip(names, arrays, CORE_RANKS):
         require(array.ndim >= core_rank, name, f"must have at least {core_rank} axes", array.shape)
-    length = arrays[0].shape[-1]
-    for name, array in zip(names[:4], arrays[:4]):
-        require(array.shape[-2:] == (length, length), name, f"must end in axes ({length}, {length})", array.shape)
+    keys = arrays[0].shape[-1], arrays[1].shape[-1]
+    for name, array, own in zip(names[:4], arrays[:4], ((keys[0],) * 2, (keys[1],) * 2, keys, keys)):
+        require(array.shape[-2:] == own, name, f"must end in axes {own}", array.shape)
     rows = (arrays[4].shape[-1], arrays[5].shape[-1])
     require(arrays[6].shape[-2:] == rows, "row_pair", f"must end in axes {rows}", arrays[6].shape)
     shapes = [array.shape[: array.ndim - core_rank] for array, core_rank in zip(arrays, CORE_RANKS)]

@@ -35,7 +35,7 @@ from symrep.spectra.count_tables import count_tables, table_numbers
 from symrep.spectra.kernel_functions import as_symmetric_kernel
 from symrep.spectra.kernel_values import kernel_values
 from symrep.spectra.match_values import match_values, require_few_matches
-from symrep.spectra.moments import compositions
+from symrep.spectra.moments import compositions, stirling
 
 _GENERATORS = (overlap_symbol, first_overlap_symbol, second_overlap_symbol, matches_symbol)
 _MEMORY_LIMIT = 4 * 10**9
@@ -111,7 +111,7 @@ def _polynomial_matrix(polynomial: sympy.Poly, space: InvariantSpace) -> np.ndar
 def _powers_of_matches(space: InvariantSpace, degree: int) -> list[np.ndarray]:
     """The means of m^0, ..., m^degree over arrangements of the unnamed tokens, for every pair of classes."""
     falling = [_falling_matches(space, i) for i in range(degree + 1)]
-    rest = [sum(int(_stirling(j, i)) * falling[i] for i in range(j + 1)) for j in range(degree + 1)]
+    rest = [sum(stirling(j, i) * falling[i] for i in range(j + 1)) for j in range(degree + 1)]
     agreeing = (space.tokens[:, None] == space.tokens[None]).sum(axis=2).astype(np.float64)
     return [sum(comb(j, i) * agreeing ** (j - i) * rest[i] for i in range(j + 1)) for j in range(degree + 1)]
 
@@ -129,12 +129,6 @@ def _falling_matches(space: InvariantSpace, order: int) -> np.ndarray:
         total += np.outer(products, products) / float(np.prod([factorial(r) for r in exponents]))
     ways = np.prod([unnamed - i for i in range(order)], dtype=np.float64)
     return total * (factorial(order) / ways)
-
-
-def _stirling(n: int, k: int) -> Any:
-    from sympy.functions.combinatorial.numbers import stirling
-
-    return stirling(n, k)
 
 
 def _match_matrix(values: np.ndarray, space: InvariantSpace) -> np.ndarray:

@@ -23,11 +23,14 @@ from scipy.special import logsumexp
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SymrepError, require, shown
 from symrep.kernels.parameters import as_float, as_parameter
 from symrep.learning.modes import Modes
+from symrep.learning.scaling import symbolic_effective_modes
 from symrep.spectra.spectrum import Spectrum
 
 THEORIES = ("self-consistent", "next-order", "equivalent-kernel")
 _SLACK = 1e-9
 _COUNTABLE = 2**53
+# of these the number of samples follows from kappa without solving anything
+DIRECT_THEORIES = ("self-consistent", "equivalent-kernel")
 kappa_symbol = sympy.Symbol("kappa", positive=True)
 
 
@@ -172,12 +175,7 @@ def kappa_polynomial(spec: Spectrum, n_samples: Any, ridge: Any) -> sympy.Poly:
         raise InvalidTypeError(f"spec must be a Spectrum, got {shown(spec)}")
     samples, ridge = as_parameter(n_samples, "n_samples"), as_parameter(ridge, "ridge")
     total = ridge / kappa_symbol - samples
-    for block in spec.blocks:
-        for factor, power in block.factors:
-            if factor.as_expr() != factor.gen:
-                at = factor.gen, -kappa_symbol
-                value, slope = factor.as_expr().subs(*at), factor.diff().as_expr().subs(*at)
-                total += block.degeneracy * power * (factor.degree() + kappa_symbol * slope / value)
+    total += symbolic_effective_modes(spec.blocks, kappa_symbol)
     numerator = sympy.fraction(sympy.together(total))[0]
     return sympy.Poly(sympy.factor(numerator), kappa_symbol)
 

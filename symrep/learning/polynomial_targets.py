@@ -211,9 +211,17 @@ def polynomial_target(
 
 def _meaning(kind: str, token: int | None, own: int | None, counts: Any, length: sympy.Expr) -> sympy.Expr:
     """The value of a symbol, where its position holds the token ``own``."""
-    known = {"L": lambda: length, "n": lambda: counts[token], "S": lambda: counts[0] - counts[1]}
-    known |= {"sigma": lambda: sympy.Integer(1 - 2 * own), "e": lambda: sympy.Integer(own == token)}
-    return known[kind]()
+    match kind:
+        case "L":
+            return length
+        case "n":
+            return counts[token]
+        case "S":
+            return counts[0] - counts[1]
+        case "sigma":
+            return sympy.Integer(1 - 2 * own)
+        case _:
+            return sympy.Integer(own == token)
 
 
 def _as_element(expression: sympy.Expr, counts: Any, space: NamedPositions, description: Any) -> PolyElement:

@@ -16,10 +16,8 @@ from scipy.special import expit
 
 from symrep.errors import InvalidArgumentError, require
 from symrep.learning.decomposition import TargetModes, decompose
-from symrep.learning.kappa import as_numbers, effective_modes
+from symrep.learning.kappa import DIRECT_THEORIES, as_numbers, effective_modes
 from symrep.learning.modes import as_modes
-
-_THEORIES = ("self-consistent", "equivalent-kernel")
 
 
 def samples_to_learn(
@@ -50,7 +48,7 @@ def samples_to_learn(
     >>> round(learning.samples_to_learn(s, "S", ridge=0.05), 2), round(learning.samples_to_learn(s, "sigma_1 - S/L", ridge=0.05))
     (3.48, 503)
     """
-    require(theory in _THEORIES, "theory", f"must be one of {', '.join(_THEORIES)}", theory)
+    require(theory in DIRECT_THEORIES, "theory", f"must be one of {', '.join(DIRECT_THEORIES)}", theory)
     modes = as_modes(spec)
     found = target if isinstance(target, TargetModes) else decompose(spec, target)
     ridges = as_numbers(ridge, "ridge")

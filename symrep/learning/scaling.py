@@ -21,7 +21,7 @@ from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_parameter
 from symrep.spectra.asymptotics import LeadingTerm, leading_term
 from symrep.spectra.isotypic_block import Block
-from symrep.spectra.roots import OrderedRoot
+from symrep.spectra.roots import OrderedRoot, horner
 from symrep.spectra.spectrum import EigenLevel, Spectrum
 
 ridge_symbol = sympy.Symbol("delta", positive=True)
@@ -86,8 +86,7 @@ class ScalingLaw:
         r"""The number of samples at which this eigenvalue reaches the learnability.
 
         ``"equivalent-kernel"`` is :math:`\delta r/\lambda`; ``"dimension-bound"`` and ``"trace-bound"`` put a bound in place of
-        the eigenvalue and never exceed it; it never exceeds
-        ``"self-consistent"`` is :math:`\sum_i d_i \lambda_i/(\lambda_i+\kappa) + \delta/\kappa` at :math:`\kappa = \lambda/r`,
+        the eigenvalue and never exceed it, as it never exceeds ``"self-consistent"``, which is :math:`\sum_i d_i \lambda_i/(\lambda_i+\kappa) + \delta/\kappa` at :math:`\kappa = \lambda/r`,
         with :math:`r = \ell/(1-\ell)` for learnability :math:`\ell`: closed forms, without solving for kappa. Simulated
         learning follows the self-consistent theory, an approximation that improves with the number of samples.
         """
@@ -224,13 +223,7 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
     """
     if not isinstance(spec, Spectrum):
         raise InvalidTypeError(f"spec must be a Spectrum, got {spec!r}")
-    ridge, learnability = as_parameter(ridge, "ridge"), as_parameter(learnability, "learnability")
-    require(ridge != 0, "ridge", "must be positive", ridge)
-    require(length_symbol not in ridge.free_symbols, "ridge", "must not depend on L", ridge)
-    inside = (
-        0 < learnability < 1 if learnability.is_number else learnability.is_Symbol and learnability != length_symbol
-    )
-    require(bool(inside), "learnability", "must be strictly between 0 and 1", learnability)
+    ridge, learnability = read_goal(ridge, learnability)
     negative = [level for level in spec.levels if level.eigenvalue.is_negative]
     require(not negative, "spec", "must have no negative eigenvalue (a kernel is positive semidefinite)", negative[:1])
     laws = []
@@ -268,6 +261,17 @@ def samples_needed(
     if token_shape is not None:
         laws = [law for law in laws if law.level.token_shape == wanted.token_shape]
     return [law.samples(method) for law in laws]
+
+
+def read_goal(ridge: Any, learnability: Any) -> tuple[sympy.Expr, sympy.Expr]:
+    """An exact positive ridge that does not depend on L, and a learnability strictly between 0 and 1, or symbols."""
+    ridge, learnability = as_parameter(ridge, "ridge"), as_parameter(learnability, "learnability")
+    require(ridge != 0, "ridge", "must be positive", ridge)
+    require(length_symbol not in ridge.free_symbols, "ridge", "must not depend on L", ridge)
+    named = learnability.is_Symbol and learnability != length_symbol
+    inside = 0 < learnability < 1 if learnability.is_number else named
+    require(bool(inside), "learnability", "must be strictly between 0 and 1", learnability)
+    return ridge, learnability
 
 
 def bounds_table(laws: ScalingLaws) -> Table:
@@ -412,21 +416,13 @@ def symbolic_effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sy
     for block in blocks:
         for factor, power in block.factors:
             if factor.as_expr() != factor.gen:
-                ratio = _horner(factor.diff(), -kappa) / _horner(factor, -kappa)
+                ratio = horner(factor.diff(), -kappa) / horner(factor, -kappa)
                 total += block.degeneracy * power * _tidy(factor.degree() + kappa * ratio)
     return total
 
 
 def _grouped(expression: sympy.Expr) -> str:
     return str(expression) if expression.is_Atom else f"({expression})"
-
-
-def _horner(polynomial: sympy.Poly, point: sympy.Expr) -> sympy.Expr:
-    """The value at a point, not simplified: simplifying nested square roots would take longer than all the rest."""
-    value = sympy.Integer(0)
-    for coefficient in polynomial.all_coeffs():
-        value = value * point + coefficient
-    return value
 
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:

@@ -8,7 +8,6 @@ denominators are kept apart.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import sympy
@@ -43,9 +42,9 @@ class SymbolicOperator:
         self.space = space
         self.unnamed = space.length - space.named - space.fixed
         lower = Partition((space.named,) if space.named else ())
-        functions = SpechtFunctions(lower, space.vocab_size, space.fixed, 0)
+        self.functions = SpechtFunctions(lower, space.vocab_size, space.fixed, 0)
         self.expectations = count_expectations(measure, self.unnamed)
-        self.action = KernelAction(functions, self.expectations, "last" if space.fixed else None)
+        self.action = KernelAction(self.functions, self.expectations, "last" if space.fixed else None)
         terms = list(kernel.all_terms())
         fractions = [sympy.fraction(sympy.together(coefficient)) for *_, coefficient in terms]
         self.denominator = sympy.lcm_list([bottom for _, bottom in fractions]) if fractions else sympy.Integer(1)
@@ -128,8 +127,4 @@ class SymbolicOperator:
         return polynomial.set_ring(self.ring).coeff(1)
 
     def _images(self, word: Word, exponents: tuple[int, ...], monomials: list[Any]) -> list[Values]:
-        return self.action.images({word: self._monomials.from_dict({exponents: sympy.QQ(1)})}, monomials)
-
-    @cached_property
-    def _monomials(self) -> Any:
-        return ring(self.expectations.count_ring.symbols, sympy.QQ)[0]
+        return self.action.images({word: self.functions.ring.from_dict({exponents: sympy.QQ(1)})}, monomials)

@@ -21,7 +21,7 @@ import sympy
 from symrep.learning.polynomial_targets import Values
 from symrep.learning.symbolic_operator import SymbolicOperator
 from symrep.spectra.isotypic_block import Block, Shape
-from symrep.spectra.roots import factor_roots
+from symrep.spectra.roots import factor_roots, horner
 
 unknown_kappa = sympy.Dummy("kappa", positive=True)
 
@@ -71,7 +71,7 @@ class TargetPart:
             return ((factor_roots(self.factor)[0], self.weight),)
         slope = self.factor.diff()
         roots = factor_roots(self.factor)
-        return tuple((root, _at(self.numerator, root) / (root * _at(slope, root))) for root in roots)
+        return tuple((root, horner(self.numerator, root) / (root * horner(slope, root))) for root in roots)
 
 
 def target_parts(
@@ -152,10 +152,3 @@ def _at_minus_kappa(polynomial: sympy.Poly) -> tuple[sympy.Rational, sympy.Expr]
     """The value at minus kappa, times the sign that keeps the leading one, as a rational number and a primitive polynomial."""
     sign = (-1) ** polynomial.degree()
     return sympy.expand(sign * polynomial.as_expr().subs(polynomial.gen, -unknown_kappa)).primitive()
-
-
-def _at(polynomial: sympy.Poly, point: sympy.Expr) -> sympy.Expr:
-    value = sympy.Integer(0)
-    for coefficient in polynomial.all_coeffs():
-        value = value * point + coefficient
-    return value

@@ -18,19 +18,17 @@ from symrep.display import Code, Column, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require
 from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_parameter
+from symrep.learning.kappa import DIRECT_THEORIES, kappa_symbol
 from symrep.learning.polynomial_targets import polynomial_target
-from symrep.learning.scaling import ridge_symbol, symbolic_effective_modes
+from symrep.learning.scaling import read_goal, ridge_symbol, symbolic_effective_modes
 from symrep.learning.symbolic_operator import SymbolicOperator
 from symrep.learning.symbolic_parts import TargetPart, target_parts, unknown_kappa
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm, leading_roots, leading_term
-from symrep.spectra.isotypic_block import Shape
+from symrep.spectra.isotypic_block import Shape, at_known_degree
 from symrep.spectra.roots import factor_roots, irreducible_factors, sign_at_reference
 from symrep.spectra.solver_arguments import kernel_at_length, measure_at_length, read_network
 from symrep.spectra.spectrum import Spectrum
-
-kappa_symbol = sympy.Symbol("kappa", positive=True)
-_THEORIES = ("self-consistent", "equivalent-kernel")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +46,7 @@ class SymbolicTarget:
     parts
         What the kernel sees of it, by shape and irreducible polynomial; the rest is in the null space.
     stable_from
-        The least length from which on the expressions hold.
+        A length from which on the expressions hold.
     degree
         The number of positions that the shapes permute: L, or one less where only the last position is read out.
     """
@@ -135,7 +133,7 @@ class SymbolicTarget:
 
         Eigenvalues of one order in L are learned together, larger orders before. Errors as for :meth:`leading_samples`.
         """
-        learnability = _read_goal(1, learnability, _THEORIES[0])[1]
+        learnability = read_goal(1, learnability)[1]
         symbolic = not sympy.sympify(self.spectrum.length).is_Integer
         require(symbolic, "length", "must be the symbol L for leading terms", self.spectrum.length)
         exponents = {term.exponent for part in self.parts for term in leading_roots(part.factor)}
@@ -276,8 +274,7 @@ def symbolic_target(spec: Spectrum, target: Any) -> SymbolicTarget:
         vector, denominator = operator.from_counts(values)
         weight = operator.domain.to_sympy(operator.inner(vector, vector)) / denominator**2
         if weight != 0:
-            shape = PaddedShape(lower, degree)
-            shape = shape.at(int(degree)) if degree.is_Integer else shape
+            shape = at_known_degree(PaddedShape(lower, degree))
             weights[shape] = sympy.factor(weight)
             blocks = [block for block in spec.blocks if block.shape == shape]
             parts += target_parts(shape, blocks, operator, vector, denominator)
@@ -298,14 +295,8 @@ def _numerator(expression: sympy.Expr) -> sympy.Poly:
 
 
 def _read_goal(ridge: Any, learnability: Any, theory: str) -> tuple[sympy.Expr, sympy.Expr]:
-    ridge, learnability = as_parameter(ridge, "ridge"), as_parameter(learnability, "learnability")
-    require(ridge != 0, "ridge", "must be positive", ridge)
-    require(length_symbol not in ridge.free_symbols, "ridge", "must not depend on L", ridge)
-    named = learnability.is_Symbol and learnability != length_symbol
-    inside = 0 < learnability < 1 if learnability.is_number else named
-    require(bool(inside), "learnability", "must be strictly between 0 and 1", learnability)
-    require(theory in _THEORIES, "theory", f"must be one of {', '.join(_THEORIES)}", theory)
-    return ridge, learnability
+    require(theory in DIRECT_THEORIES, "theory", f"must be one of {', '.join(DIRECT_THEORIES)}", theory)
+    return read_goal(ridge, learnability)
 
 
 def _positive_root(excess: sympy.Poly, learnability: sympy.Expr) -> sympy.Expr | None:

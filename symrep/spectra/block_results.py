@@ -17,6 +17,7 @@ from symrep.measures import ExchangeableMeasure
 from symrep.spectra.column_space import ColumnSpace
 from symrep.spectra.eigenfunctions import Eigenfunction
 from symrep.spectra.exact_results import EvaluatedBlocks
+from symrep.spectra.level_order import largest_first
 from symrep.spectra.level_views import LevelViews
 from symrep.spectra.spectrum import (
     EigenLevel,
@@ -139,7 +140,7 @@ class BlockSpectrum(LevelViews):
     def levels(self) -> tuple[EigenLevel, ...]:
         """The resolved eigenvalues of all blocks, largest first."""
         levels = [EigenLevel(b.shape, float(e), b.degeneracy) for b in self.blocks for e in b.resolved]
-        return tuple(sorted(levels, key=lambda level: -level.eigenvalue))
+        return largest_first(levels, lambda level: level.eigenvalue)
 
     @property
     def zero_degeneracy(self) -> Any:

@@ -10,6 +10,7 @@ from symrep.display import Column, Table
 from symrep.errors import InvalidTypeError, require
 from symrep.spectra.isotypic_block import Shape
 from symrep.spectra.level_lists import LevelList, level_list
+from symrep.spectra.level_order import largest_first
 from symrep.spectra.sampled import SampledSpectrum
 from symrep.spectra.spectrum import EigenLevel
 
@@ -92,7 +93,8 @@ class SpectrumComparison:
     @property
     def worst(self) -> ComparedLevel | None:
         """The level that disagrees most, or deviates most where all agree; None without levels."""
-        return max(self.levels, key=lambda level: (not level.agrees, level.deviation), default=None)
+        wrong = [level for level in self.levels if not level.agrees]
+        return next(iter(largest_first(wrong or self.levels, lambda level: level.deviation)), None)
 
     @property
     def missing_in_first(self) -> tuple[ComparedLevel, ...]:
@@ -226,7 +228,7 @@ def _largest(*lists: LevelList) -> float:
 
 
 def _sorted(levels: list[ComparedLevel]) -> tuple[ComparedLevel, ...]:
-    return tuple(sorted(levels, key=lambda level: -(level.second if level.first is None else level.first)))
+    return largest_first(levels, lambda level: level.second if level.first is None else level.first)
 
 
 def _rounding(listed: LevelList, shape: Shape | None) -> float:
@@ -290,7 +292,7 @@ def _pair_off(
     first: list[_Run], second: list[_Run], close: Callable[[float, float], bool]
 ) -> tuple[list[tuple[float, float, int]], list[_Run], list[_Run]]:
     """Greedy from the largest down, which pairs as many modes as possible; the pairs, and what is left of either side."""
-    ours, theirs = list(first)[::-1], list(second)[::-1]
+    ours, theirs = (sorted(side, key=lambda run: run[0]) for side in (first, second))
     pairs, left, right = [], [], []
     while ours and theirs:
         (a, ours_count), (b, theirs_count) = ours.pop(), theirs.pop()

@@ -2,8 +2,9 @@ r"""The multiplicity space of one irrep of :math:`S_n \times S_V` inside the fun
 
 Take the shapes :math:`(n-k, \mu)` and :math:`(V-q, \nu)`. Name the k positions and q tokens below row one. Diagrams are
 symmetric in all that is not named. So a Young symmetrizer of :math:`S_k \times S_q` makes them symmetric within all rows
-of both shapes, and antisymmetrising over the columns of the whole shapes carries the result into the irrep. The diagrams of :meth:`DiagramAlgebra.basis`, multiplied by that small symmetrizer, are a basis of the
-multiplicity space for all large n and V:
+of both shapes, and antisymmetrising over the columns of the whole shapes carries the result into the irrep. The diagrams
+of :meth:`DiagramAlgebra.basis`, multiplied by that small symmetrizer, span the multiplicity space, and a maximal
+independent set of the products is a basis of it for all large n and V:
 
 * They span, because antisymmetrising over columns respects the rules of :meth:`DiagramAlgebra.reduced`.
 * There are as many as there should be. In positions, :math:`\mathrm{Ind}(S^\lambda \otimes 1)` from
@@ -19,14 +20,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import combinations, permutations, product
+from itertools import permutations, product
 from typing import Any
 
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
 from symrep.combinatorics.partitions import Partition
-from symrep.spectra.token_diagrams import Combination, Diagram, DiagramAlgebra, Group, Powers, diagram, weights
+from symrep.combinatorics.tableaux import standard_tableaux
+from symrep.representations.group_algebra import young_symmetrizer
+from symrep.spectra.specht_functions import parity
+from symrep.spectra.token_diagrams import (
+    Combination,
+    Diagram,
+    DiagramAlgebra,
+    Group,
+    Powers,
+    add_multiple,
+    diagram,
+    weights,
+)
 
 Assignment = tuple[int, ...]
 
@@ -63,12 +76,12 @@ class DiagramSpace:
     @cached_property
     def _echelon(self) -> tuple[tuple[dict[Diagram, Any], ...], tuple[Diagram, ...]]:
         """Basis functions, each 1 at its own pivot diagram and 0 at the others' pivots."""
-        symmetrizers = (young_symmetrizer(self.lower), young_symmetrizer(self.token_lower))
+        symmetrizers = (_small_symmetrizer(self.lower), _small_symmetrizer(self.token_lower))
         diagrams = self.algebra.basis(self.sizes)
         rows = []
         for source in diagrams:
             row: dict[Diagram, int] = {}
-            for (places, sign), (tokens, token_sign) in product(*(s.items() for s in symmetrizers)):
+            for (places, sign), (tokens, token_sign) in product(*symmetrizers):
                 image = _renamed(source, places, tokens)
                 row[image] = row.get(image, 0) + sign * token_sign
             rows.append(row)
@@ -112,8 +125,7 @@ class DiagramSpace:
         for function in basis:
             total: Combination = {}
             for source, coefficient in function.items():
-                for target, weight in images[source].items():
-                    total[target] = total.get(target, weights.zero) + weight * coefficient
+                add_multiple(total, images[source], coefficient)
             columns.append(total)
         rows = [[column.get(pivot, weights.zero) for column in columns] for pivot in pivots]
         return DomainMatrix(rows, (len(pivots), len(pivots)), weights.to_domain())
@@ -128,8 +140,7 @@ class DiagramSpace:
         for function in self._echelon[0]:
             vector: dict[Assignment, Any] = {}
             for source, coefficient in function.items():
-                for assignment, value in self._antisymmetrized(source, n).items():
-                    vector[assignment] = vector.get(assignment, 0) + value * coefficient
+                add_multiple(vector, self._antisymmetrized(source, n), coefficient)
             columns.append(vector)
         keys = sorted({key for vector in columns for key in vector})
         return _rref([[vector.get(key, 0) for vector in columns] for key in keys], len(columns))
@@ -175,21 +186,10 @@ class DiagramSpace:
                 yield from _completions([known.get(place) for place in range(n + self.has_last)], fixed_tokens)
 
 
-def young_symmetrizer(shape: Partition) -> dict[tuple[int, ...], int]:
-    """Columns times rows of the tableau filled row by row, as signed permutations in array form (rows act first).
-
-    >>> young_symmetrizer(Partition((1, 1)))
-    {(0, 1): 1, (1, 0): -1}
-    """
-    cells = list(shape.cells())
-    rows = tuple(tuple(i for i, (r, _) in enumerate(cells) if r == row) for row in range(len(shape.parts)))
-    columns = tuple(tuple(i for i, (_, c) in enumerate(cells) if c == j) for j in range(max(shape.parts, default=0)))
-    result: dict[tuple[int, ...], int] = {}
-    for along_row, _ in _signed_permutations(rows, shape.size):
-        for along_column, sign in _signed_permutations(columns, shape.size):
-            key = tuple(along_column[i] for i in along_row)
-            result[key] = result.get(key, 0) + sign
-    return result
+def _small_symmetrizer(shape: Partition) -> list[tuple[tuple[int, ...], int]]:
+    """The Young symmetrizer of the tableau filled row by row: permutations in array form, with their coefficients."""
+    symmetrizer = young_symmetrizer(next(standard_tableaux(shape)))
+    return [(tuple(g.array_form), int(symmetrizer.coefficient(g))) for g in symmetrizer.support]
 
 
 def _signed_permutations(blocks: tuple[tuple[int, ...], ...], size: int) -> Iterator[tuple[tuple[int, ...], int]]:
@@ -197,7 +197,7 @@ def _signed_permutations(blocks: tuple[tuple[int, ...], ...], size: int) -> Iter
     for orders in product(*(permutations(range(len(block))) for block in blocks)):
         images, sign = list(range(size)), 1
         for block, order in zip(blocks, orders):
-            sign *= -1 if sum(a > b for a, b in combinations(order, 2)) % 2 else 1
+            sign *= parity(order)
             for box, image in zip(block, order):
                 images[box] = block[image]
         yield tuple(images), sign

@@ -26,7 +26,6 @@ from symrep.spectra.exact_pickles import ExactPickles
 from symrep.spectra.field_towers import FieldTower
 from symrep.spectra.roots import factor_roots, irreducible_factors, rational_square_root, reference_point, require_real
 
-_LARGEST_PRODUCT = 10_000
 _DIGITS = 60
 _EQUAL = sympy.Float(10) ** -40
 

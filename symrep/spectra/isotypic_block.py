@@ -21,6 +21,20 @@ Shape = Partition | PaddedShape
 eigenvalue_symbol = sympy.Symbol("x")
 
 
+def may_exist(shape: PaddedShape) -> bool:
+    """Whether the degree is a symbol, or an integer at which the shape is a partition."""
+    return not shape.degree.is_Integer or shape.exists(int(shape.degree))
+
+
+def at_known_degree(shape: PaddedShape) -> Shape:
+    """The partition where the degree is an integer, else the shape as it is.
+
+    >>> at_known_degree(PaddedShape((1,), 5)), at_known_degree(PaddedShape((1,)))
+    (Partition((4, 1)), PaddedShape((1,), L))
+    """
+    return shape.at(int(shape.degree)) if shape.degree.is_Integer else shape
+
+
 @dataclass(frozen=True)
 class Block(ExactPickles):
     """The matrix of an operator on the multiplicity space of one irrep.

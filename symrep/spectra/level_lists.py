@@ -17,6 +17,7 @@ from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.dense import DenseSpectrum
 from symrep.spectra.exact_results import EvaluatedBlocks
 from symrep.spectra.isotypic_block import Shape
+from symrep.spectra.level_order import largest_first
 from symrep.spectra.level_views import LevelViews
 from symrep.spectra.spectrum import EigenLevel, EvaluatedSpectrum, Spectrum
 from symrep.spectra.token_labels import token_blocks
@@ -167,7 +168,7 @@ def _of_eigenvalues(values: Any, argument: str) -> LevelList:
 
 
 def _largest_first(levels: Iterable[EigenLevel]) -> tuple[EigenLevel, ...]:
-    return tuple(sorted(levels, key=lambda level: -level.eigenvalue))
+    return largest_first(levels, lambda level: level.eigenvalue)
 
 
 def _trace(levels: Iterable[EigenLevel]) -> float:
@@ -321,7 +322,7 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
     """
     if limit is not None:
         limit = require_integer(limit, "limit", minimum=1)
-    levels = sorted(_block_levels(spectrum, token_labels), key=lambda numbered: -numbered[1].eigenvalue)
+    levels = largest_first(_block_levels(spectrum, token_labels), lambda numbered: numbered[1].eigenvalue)
     shares = cumulative_trace(LevelList("", tuple(level for _, level in levels), None, spectrum.expected_trace)).shares
     columns = [Column("shape", "shape")]
     columns += [Column("token_shape", "token shape")] if token_labels else []

@@ -49,13 +49,17 @@ def multinomial(parts: tuple[int, ...]) -> int:
 
 
 @cache
-def _stirling(n: int, k: int) -> int:
-    """Stirling numbers of the second kind: powers in falling factorials."""
+def stirling(n: int, k: int) -> int:
+    """Stirling numbers of the second kind: powers in falling factorials.
+
+    >>> [stirling(4, k) for k in range(5)]
+    [0, 1, 7, 6, 1]
+    """
     if n == k:
         return 1
     if k == 0 or k > n:
         return 0
-    return k * _stirling(n - 1, k) + _stirling(n - 1, k - 1)
+    return k * stirling(n - 1, k) + stirling(n - 1, k - 1)
 
 
 def _coefficient_domain(expressions: list[sympy.Expr]) -> Any:
@@ -199,7 +203,7 @@ class CountExpectations:
             total = self.ring.zero
             for r in product(*(range(min(a, 1), a + 1) for a in exponents)):
                 for i in range(min(j, 1), j + 1):
-                    weight = prod(_stirling(a, b) for a, b in zip(exponents, r)) * _stirling(j, i)
+                    weight = prod(stirling(a, b) for a, b in zip(exponents, r)) * stirling(j, i)
                     total += self.factorial_moment(r, i, given) * weight
             self._cache[key] = total
         return self._cache[key]

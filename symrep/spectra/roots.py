@@ -134,6 +134,14 @@ def _quadratic_roots(trace: sympy.Expr, determinant: sympy.Expr) -> list[sympy.E
     return [common * total for total in sums]
 
 
+def horner(polynomial: sympy.Poly, point: sympy.Expr) -> sympy.Expr:
+    """The value at a point, not simplified: simplifying nested square roots would take longer than all the rest."""
+    value = sympy.Integer(0)
+    for coefficient in polynomial.all_coeffs():
+        value = value * point + coefficient
+    return value
+
+
 def reference_point(symbols: Iterable[sympy.Symbol]) -> dict[sympy.Symbol, sympy.Rational]:
     """Numbers for the parameters (all symbols but L): 7/10, 11/10, 13/10 and so on, in the order of their names.
 

@@ -14,7 +14,7 @@ from symrep.kernels.network import Network
 from symrep.kernels.overlaps import length_symbol
 from symrep.measures import ExchangeableMeasure, UniformTokens
 from symrep.representations.stable import PaddedShape
-from symrep.spectra.isotypic_block import Block
+from symrep.spectra.isotypic_block import Block, at_known_degree
 from symrep.spectra.kernel_polynomials import KernelPolynomial
 from symrep.spectra.solver_arguments import kernel_at_length, measure_at_length, read_length, read_network, substituted
 from symrep.spectra.spectrum import Spectrum, power_or_number
@@ -53,8 +53,7 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
     NotInvariantError
         When a layer tells the positions apart.
     InvalidArgumentError
-        When the length is below 1 or beyond an urn, or the kernel changes
-        under the exchange of u_xx and u_yy.
+        When the length is below 1 or beyond an urn, or the kernel changes under the exchange of u_xx and u_yy.
 
     Notes
     -----
@@ -142,8 +141,7 @@ def _solved_block(problem: BlockProblem, token_shape: Partition | None) -> Block
     basis = problem.functions.basis(token_shape)
     if not len(basis):
         return None
-    degree = problem.shape.degree
-    shape = problem.shape.at(int(degree)) if degree.is_Integer else problem.shape
+    shape = at_known_degree(problem.shape)
     degeneracy = sympy.factor(problem.shape.dimension * (1 if token_shape is None else token_shape.dimension))
     return Block(shape, token_shape, None, problem.matrix(basis), basis.expressions(), _plain(degeneracy))
 

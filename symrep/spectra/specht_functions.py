@@ -111,7 +111,7 @@ class SpechtFunctions:
             boxes = [0] * len(self._boxes)
             first = []
             for indices, column, order in zip(self._columns, columns, orders):
-                sign *= _parity(order)
+                sign *= parity(order)
                 first.append(column[order[0]])
                 for index, place in zip(indices, order[1:]):
                     boxes[index] = column[place]
@@ -271,6 +271,7 @@ def _dense(vectors: Any, keys: list[Any]) -> DomainMatrix:
     return DomainMatrix(rows, (len(keys), len(vectors)), sympy.QQ)
 
 
-def _parity(order: tuple[int, ...]) -> int:
+def parity(order: tuple[int, ...]) -> int:
+    """The sign of a permutation in array form."""
     inversions = sum(a > b for a, b in combinations(order, 2))
     return -1 if inversions % 2 else 1

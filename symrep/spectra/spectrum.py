@@ -64,6 +64,14 @@ class Spectrum(ExactPickles, LevelViews):
         The dimension of the space of functions: V^L, times V for a query.
     expected_trace
         E K(x, x), computed from the moments of the measure alone.
+    solve, whole_block
+        The spectrum at values for symbols, by name; the block of a shape that is not split by token renaming.
+    stable_from, smallest_vocabulary
+        A length, and a number of tokens, from which on blocks with symbols for them hold.
+    parameter_names
+        The symbols of the network, by name.
+    kernel
+        The network or the polynomial that the spectrum was asked of.
     """
 
     architecture: str

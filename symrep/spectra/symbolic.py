@@ -22,9 +22,10 @@ from symrep.combinatorics.partitions import Partition, partitions
 from symrep.errors import VerificationError
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
+from symrep.spectra.isotypic_block import may_exist
 from symrep.spectra.kernel_action import KernelAction
 from symrep.spectra.kernel_polynomials import KernelPolynomial
-from symrep.spectra.moments import compositions, count_expectations, multinomial
+from symrep.spectra.moments import compositions, count_expectations, multinomial, stirling
 from symrep.spectra.specht_functions import SpechtBasis, SpechtFunctions
 
 
@@ -101,11 +102,10 @@ def reached_shapes(kernel: KernelPolynomial, vocab_size: int, degree: Any) -> It
     >>> [str(shape) for shape in reached_shapes(flat, 3, length_symbol)]
     ['(L)', '(L-1,1)', '(L-2,2)', '(L-2,1,1)']
     """
-    degree = sympy.sympify(degree)
     for depth in range(kernel.match_degree + 1):
         for lower in partitions(depth, max_length=max(vocab_size - 1, 0)):
             shape = PaddedShape(lower, degree)
-            if not degree.is_Integer or shape.exists(int(degree)):
+            if may_exist(shape):
                 yield shape
 
 
@@ -145,11 +145,9 @@ def kernel_trace(kernel: KernelPolynomial, measure: ExchangeableMeasure, length:
 
 def _power_expectation(measure: ExchangeableMeasure, exponents: tuple[int, ...], length: sympy.Expr) -> sympy.Expr:
     r""":math:`E \prod_v n_v^{\alpha_v}` over ``length`` positions."""
-    from sympy.functions.combinatorial.numbers import stirling
-
     total = sympy.Integer(0)
     for r in product(*(range(min(a, 1), a + 1) for a in exponents)):
-        weight = prod(int(stirling(a, b)) for a, b in zip(exponents, r))
+        weight = prod(stirling(a, b) for a, b in zip(exponents, r))
         ways = sympy.ff(length, sum(r))
         if ways != 0:
             total += weight * ways * measure.moment(r)

@@ -20,15 +20,14 @@ from math import factorial, prod
 from typing import Any
 
 import sympy
-from sympy.functions.combinatorial.numbers import stirling
 
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.errors import InvalidArgumentError, SizeLimitError, require
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.diagram_spaces import DiagramSpace
-from symrep.spectra.isotypic_block import Block
+from symrep.spectra.isotypic_block import Block, at_known_degree, may_exist
 from symrep.spectra.kernel_polynomials import KernelPolynomial, Monomial, OwnPowers
-from symrep.spectra.moments import multinomial
+from symrep.spectra.moments import multinomial, stirling
 
 _MOST_POSITIONS = 4
 
@@ -124,8 +123,8 @@ def symbolic_trace(kernel: KernelPolynomial, vocab_size: Any, length: Any) -> sy
 
     Notes
     -----
-    There m is the length, g = 1 and :math:`u = u_{xx} = u_{yy} = \sum_v n_v^2`. Expand :math:`u^i` in the powers of distinct tokens
-    and these in falling factorials, :math:`E \prod_v (n_v)_{r_v} = (L)_{|r|} V^{-|r|}`.
+    There m is the length, g = 1 and :math:`u = u_{xx} = u_{yy} = \sum_v n_v^2`. Expand :math:`u^i` in the powers of distinct
+    tokens and these in falling factorials, :math:`E \prod_v (n_v)_{r_v} = (L)_{|r|} V^{-|r|}`.
 
     >>> V, L = sympy.symbols("V L", integer=True, positive=True)
     >>> symbolic_trace(KernelPolynomial((((1, 0, 0), sympy.Integer(1)),)), V, L)
@@ -145,7 +144,7 @@ def _overlap_moment(power: int, vocab_size: sympy.Expr, length: sympy.Expr) -> s
         alike = prod(factorial(exponents.parts.count(part)) for part in set(exponents.parts))
         ways = sympy.ff(vocab_size, len(exponents.parts)) * sympy.Rational(multinomial(exponents.parts), alike)
         for r in product(*(range(1, 2 * part + 1) for part in exponents.parts)):
-            weight = prod(int(stirling(2 * part, k)) for part, k in zip(exponents.parts, r))
+            weight = prod(stirling(2 * part, k) for part, k in zip(exponents.parts, r))
             total += ways * weight * sympy.ff(length, sum(r)) / vocab_size ** sum(r)
     return sympy.expand(total)
 
@@ -166,7 +165,7 @@ def _spaces(kernel: KernelPolynomial, n: sympy.Expr, vocab_size: sympy.Expr, has
         sizes = frozenset(size for monomial, own, _ in terms for size in _sizes(monomial, own, depth, has_last))
         for lower in partitions(depth):
             for token_lower in _partitions_up_to(max(map(sum, sizes), default=0)):
-                if _may_exist(lower, n) and _may_exist(token_lower, vocab_size):
+                if may_exist(PaddedShape(lower, n)) and may_exist(PaddedShape(token_lower, vocab_size)):
                     yield DiagramSpace(lower, token_lower, sizes, has_last)
 
 
@@ -192,10 +191,6 @@ def _partitions_up_to(size: int) -> Iterator[Partition]:
         yield from partitions(k)
 
 
-def _may_exist(lower: Partition, degree: sympy.Expr) -> bool:
-    return not degree.is_Integer or PaddedShape(lower, degree).exists(int(degree))
-
-
 def _block(kernel: KernelPolynomial, space: DiagramSpace, shape: PaddedShape, token_shape: PaddedShape) -> Block:
     n = shape.degree
     numbers = (n, token_shape.degree, 1 / token_shape.degree)
@@ -214,14 +209,10 @@ def _block(kernel: KernelPolynomial, space: DiagramSpace, shape: PaddedShape, to
         matrix = relations * matrix.extract(list(range(space.dimension)), list(pivots))
     degeneracy = sympy.factor(shape.dimension * token_shape.dimension)
     return Block(
-        _at_number(shape),
-        _at_number(token_shape),
+        at_known_degree(shape),
+        at_known_degree(token_shape),
         None,
         sympy.ImmutableMatrix(matrix.applyfunc(sympy.factor)),
         (),
         int(degeneracy) if degeneracy.is_Integer else degeneracy,
     )
-
-
-def _at_number(shape: PaddedShape) -> Any:
-    return shape.at(int(shape.degree)) if shape.degree.is_Integer else shape

@@ -116,7 +116,7 @@ class DiagramAlgebra:
             total[key] = total.get(key, 0) + count
         result: Combination = {}
         for (target, freedom), count in total.items():
-            _add(result, self.reduced(target), _number_of_ways(freedom) * count)
+            add_multiple(result, self.reduced(target), _number_of_ways(freedom) * count)
         return result
 
     def _state_of(self, source: Diagram) -> State:
@@ -220,7 +220,7 @@ class DiagramAlgebra:
             tokens = self.token_depth + len(anonymous)
             freedom = (self.depth + positions, lost_positions, tokens, len(groups) - tokens, dropped)
             weight = _number_of_ways(freedom) * ((-1) ** dropped * prod(ways for _, ways in parts))
-            _add(result, self.reduced(diagram(groups[: self.token_depth], anonymous)), weight)
+            add_multiple(result, self.reduced(diagram(groups[: self.token_depth], anonymous)), weight)
         return result
 
     @cached_property
@@ -257,7 +257,7 @@ class DiagramAlgebra:
             return {source: weights.one}
         result: Combination = {}
         for target, weight in terms:
-            _add(result, self.reduced(target), weight)
+            add_multiple(result, self.reduced(target), weight)
         return result
 
     def _without_single(self, source: Diagram, index: int) -> Iterator[tuple[Diagram, PolyElement]]:
@@ -358,7 +358,7 @@ def _falling(start: PolyElement, steps: int) -> PolyElement:
     return value
 
 
-def _add(total: dict[Any, Any], summand: Mapping[Any, Any], factor: Any = 1) -> None:
+def add_multiple(total: dict[Any, Any], summand: Mapping[Any, Any], factor: Any = 1) -> None:
     """Add a multiple of a sparse vector to another in place, without zeros."""
     for key, value in summand.items():
         new = total.get(key, 0) + value * factor

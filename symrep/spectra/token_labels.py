@@ -25,6 +25,7 @@ from symrep.errors import InvalidTypeError, NotInvariantError, VerificationError
 from symrep.spectra.blocks import NumericBlock
 from symrep.spectra.column_space import ColumnSpace
 from symrep.spectra.count_tables import table_numbers
+from symrep.spectra.level_order import largest_first
 from symrep.spectra.spectrum import EigenLevel
 
 _SAME = 1e-10
@@ -150,7 +151,7 @@ def token_labelled_levels(block: NumericBlock) -> tuple[EigenLevel, ...]:
         for part in token_blocks(block)
         for eigenvalue in part.resolved
     ]
-    return tuple(sorted(levels, key=lambda level: -level.eigenvalue))
+    return largest_first(levels, lambda level: level.eigenvalue)
 
 
 def _require_commuting(block: NumericBlock, matrix: np.ndarray, action: _TokenAction) -> None:

@@ -33,8 +33,8 @@ from symrep.kernels import (
     serial,
 )
 from symrep.kernels.covariances import gaussian_covariance
-from symrep.kernels.softmax_series import softmax_series, softmax_series_tangent
 from symrep.kernels.overlaps import length_symbol, matches_symbol, overlap_symbol
+from symrep.kernels.softmax_series import softmax_series, softmax_series_tangent
 
 HEAD = (TokenEmbedding("3/2"), Positions("1/2"))
 STDS = {"query_std": "11/10", "key_std": "9/10", "value_std": "6/5", "out_std": "4/5", "bias_std": "3/10"}

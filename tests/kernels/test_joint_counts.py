@@ -165,8 +165,15 @@ def test_products_and_softmax_over_classes(counts, seed, has_query):
     same(attended, expected)
     np.testing.assert_allclose(plain.matrices(expected).sum(axis=-1), 1, rtol=1e-12)
     same(cells.mask_keys(left), plain.mask_keys(position_values(left)))
-    same(cells.transpose(left), plain.transpose(position_values(left)))
-    same(cells.compose(attended, right), plain.compose(expected, position_values(right)))
+    attended = cells.attend(right, attended, cells.mask_keys(left))
+    same(attended, plain.attend(position_values(right), expected, plain.mask_keys(position_values(left))))
+    matrices = (
+        plain.matrices(values) for values in (expected, position_values(right), plain.mask_keys(position_values(left)))
+    )
+    first, middle, last = matrices
+    np.testing.assert_allclose(
+        plain.matrices(position_values(attended)), first @ middle @ np.swapaxes(last, 1, 2), rtol=1e-10, atol=1e-12
+    )
     total = np.einsum("c...,c...->...", cells.weights, right)
     assert total == pytest.approx(
         np.einsum("c...,c...->...", plain.weights, position_values(right)), rel=1e-10, abs=1e-10

@@ -24,10 +24,10 @@ from symrep.kernels import (
     TiedAttention,
     TokenEmbedding,
     UniformAttention,
-    residual,
-    serial,
     gram,
     joint_counts,
+    residual,
+    serial,
     softmax_attention,
     softmax_sampling,
 )

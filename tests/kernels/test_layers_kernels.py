@@ -289,7 +289,10 @@ def test_a_layer_without_a_rule_says_so():
         serial(TokenEmbedding(1), Layer(), MeanPool()).nngp(X, Y)
 
 
-@pytest.mark.parametrize("text", ["exec('1')", "input()", "9**9**9**9", "((2**1000)**1000)", "1e99999999", "0x10", "a.b", "[1]", "1 if a else 2"])
+@pytest.mark.parametrize(
+    "text",
+    ["exec('1')", "input()", "9**9**9**9", "((2**1000)**1000)", "1e99999999", "0x10", "a.b", "[1]", "1 if a else 2"],
+)
 def test_text_is_never_run_and_never_makes_a_huge_number(text):
     with pytest.raises(InvalidArgumentError, match="TokenEmbedding variance must be a number or an expression"):
         TokenEmbedding(text)

@@ -26,7 +26,18 @@ def layer_of(name, parameters):
 def test_the_oracle_is_varied():
     assert len(CASES) == 34 and len({case["name"] for case in CASES}) == 34
     used = json.dumps([case["layers"] for case in CASES])
-    names = ("LinearAttention", "TiedAttention", "Relu", "Erf", "Gelu", "LayerNorm", "Residual", "gaussian", "concat", "Flatten")
+    names = (
+        "LinearAttention",
+        "TiedAttention",
+        "Relu",
+        "Erf",
+        "Gelu",
+        "LayerNorm",
+        "Residual",
+        "gaussian",
+        "concat",
+        "Flatten",
+    )
     assert all(name in used for name in names)
     assert all(np.ptp(case[kernel]) > 1e-3 * np.abs(case[kernel]).max() for case in CASES for kernel in ("nngp", "ntk"))
 

@@ -254,7 +254,7 @@ def test_series_tangent_is_the_derivative_of_the_series(order):
         return softmax_series(order, first, second, moved_pair, values, alpha, beta, moved_gamma)
 
     steps = np.arange(1, 7) * 0.1  # enough symmetric steps to differentiate a polynomial of degree 11 exactly
-    weights = np.linalg.solve(np.vander(steps, 6, increasing=True).T**2 * 1.0, np.eye(6)[0])
+    weights = np.linalg.solve(np.vander(steps, 6, increasing=True).T ** 2 * 1.0, np.eye(6)[0])
     differences = [(moved(step) - moved(-step)) / (2 * step) for step in steps]
     derivative = sum(weight * difference for weight, difference in zip(weights, differences))
     tangent = softmax_series_tangent(order, *arguments, pair_dot, gamma_dot)
@@ -430,7 +430,8 @@ def test_orders_of_too_many_graphs_are_refused():
     ("index", "shape", "message"),
     [
         (0, (2,), r"first must have at least 2 axes, got \(2,\)"),
-        (1, (3, 3), r"second must end in axes \(2, 2\), got \(3, 3\)"),
+        (1, (3, 2), r"second must end in axes \(2, 2\), got \(3, 2\)"),
+        (1, (3, 3), r"pair must end in axes \(2, 3\), got \(2, 2\)"),
         (2, (2, 3), r"pair must end in axes \(2, 2\), got \(2, 3\)"),
         (3, (3, 2), r"values must end in axes \(2, 2\), got \(3, 2\)"),
         (4, (), r"row_first must have at least 1 axes, got \(\)"),

@@ -232,6 +232,33 @@ def test_numbers_for_the_length_agree_with_the_symbol_and_hold_below(length):
         assert {s.at(length): at(w, L=length) for s, w in symbolic.shape_weights.items()} == found.shape_weights
 
 
+@pytest.mark.parametrize(
+    ("net", "described", "stable"),
+    [
+        (POOL, "sigma_5", 5),
+        (POOL, "sigma_5*sigma_L", 6),
+        (POOL, "sigma_1*sigma_2", 4),
+        (LAST, "sigma_1*sigma_L", 3),
+        (LAST, "sigma_4", 5),
+        (matches_symbol**3, "n_0", 5),
+    ],
+)
+def test_the_length_from_which_the_expressions_hold(net, described, stable):
+    """Named positions exist and differ, all shapes exist, and the blocks hold."""
+    found = symbolic_target(solved(net, UNIFORM), described)
+    assert found.stable_from == stable
+    there = symbolic_target(solved(net, UNIFORM, stable), described)
+    weights = {shape.at(int(at(shape.degree, L=stable))): at(w, L=stable) for shape, w in found.shape_weights.items()}
+    assert weights == there.shape_weights
+    assert sympy.factor(found.learnability(HALF).subs(L, stable) - there.learnability(HALF)) == 0
+
+
+def test_a_position_that_is_the_last_one_is_not_another_one():
+    symbolic = symbolic_target(solved(POOL, UNIFORM), "sigma_3*sigma_L")
+    merged = symbolic_target(solved(POOL, UNIFORM, 3), "sigma_3*sigma_L")
+    assert list(merged.shape_weights.values()) == [1] and len(symbolic.shape_weights) > 1
+
+
 def test_kernels_with_own_overlaps_and_the_null_space():
     u, m, first, second = sympy.symbols("u m u_xx u_yy")
     found = symbolic_target(solved((u * m + first * second / L) / L**2, UNIFORM), "sigma_1*sigma_2")
