@@ -17,7 +17,7 @@ from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
 from symrep.errors import InvalidTypeError, require, require_integer, shown
 from symrep.kernels.sequences import as_sequences, token_counts
-from symrep.learning.invariant_operator import operator_matrix
+from symrep.learning.invariant_operator import extra_token_of, operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.learning.targets import Target
 from symrep.learning.targets import target as as_target
@@ -58,6 +58,11 @@ class TargetModes:
         return self.target.name
 
     @property
+    def places(self) -> tuple[int, ...]:
+        """The named positions of the space, counted from 0, one that stays in place last."""
+        return named_places(self.target, self.space.entries, self.space.extra_token)
+
+    @property
     def norm(self) -> float:
         """The squared norm, E f(x)^2."""
         return float(self.weights.sum())
@@ -77,9 +82,8 @@ class TargetModes:
         """
         space = self.space
         sequences = np.atleast_2d(as_sequences(x, "x", space.vocab_size))
-        require(sequences.shape[1] == space.length, "x", f"must have length {space.length}", sequences.shape[1])
-        places = self.target.places(space.length)
-        tokens = sequences[:, places]
+        require(sequences.shape[1] == space.entries, "x", f"must have length {space.entries}", sequences.shape[1])
+        tokens = sequences[:, self.places]
         counts = token_counts(sequences, space.vocab_size)
         rest = counts - token_counts(tokens, space.vocab_size)
         numbers = space.numbers(tokens, rest)
@@ -108,7 +112,8 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     length
         The context length L.
     target
-        As for :func:`symrep.learning.target`.
+        As for :func:`symrep.learning.target`. For a network with a query it is a function of all L + 1 tokens, of which the
+        query is the last.
 
     Raises
     ------
@@ -129,11 +134,15 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     if not isinstance(measure, ExchangeableMeasure):
         raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {shown(measure)}")
     vocab_size = require_integer(measure.vocab_size, "vocab_size", minimum=1)
-    space = InvariantSpace(vocab_size, length, len(target.places(length)), measure)
+    extra_token = extra_token_of(kernel)
+    entries = length + (extra_token == "query")
+    places = named_places(target, entries, extra_token)
+    space = InvariantSpace(vocab_size, length, len(places) - (extra_token is not None), measure, extra_token)
     matrix = operator_matrix(kernel, space)
     possible = space.log_probabilities > -np.inf
     vector = np.zeros(space.dimension)
-    values = target.values(space.tokens[possible], space.counts[possible])
+    own = [places.index(place) for place in target.places(entries)]
+    values = target.values(space.tokens[possible][:, own], space.counts[possible])
     vector[possible] = values * np.exp(space.log_probabilities[possible] / 2)
     norm = float(vector @ vector)
     require(norm > 0, "target", "must not vanish", target.name)
@@ -156,6 +165,14 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     eigenvalues, components = np.array(eigenvalues), np.array(components).T
     weights = (components**2).sum(axis=0)
     return TargetModes(target, eigenvalues, weights, shapes, space, sharpened(matrix, components, eigenvalues))
+
+
+def named_places(target: Target, entries: int, extra_token: str | None) -> tuple[int, ...]:
+    """The positions, counted from 0, that a target or the kernel names; one that stays in place comes last."""
+    named = target.places(entries)
+    if extra_token is None:
+        return named
+    return (*(place for place in named if place != entries - 1), entries - 1)
 
 
 def rounding_error(matrix: np.ndarray) -> float:

@@ -4,7 +4,7 @@ A permutation-symmetric kernel maps them to themselves: on them the operator is 
 :math:`V^k \binom{L-k+V-1}{V-1}`, whatever V^L is. In the basis of normalised indicator functions it is symmetric, and the
 Jucys-Murphy elements of the named positions (each the sum of its transpositions with all positions before it, the named
 ones last) are commuting symmetric matrices, whose joint eigenvalues are the contents of the boxes added on the way from
-the row (L-k) to a shape of L: they tell the irreps apart.
+the row (L-k) to a shape of L: they tell the irreps apart. A last or query token that stays in place is named beside the k.
 """
 
 from __future__ import annotations
@@ -30,45 +30,79 @@ _LARGEST_DIMENSION = 6000
 class InvariantSpace:
     """The space for V tokens, length L and k named positions under an exchangeable measure.
 
-    Basis functions are numbered by the tokens at the named positions (the first slowest), then by the counts of the others.
+    With ``extra_token``, ``"last"`` or ``"query"``, one more token is named and stays in place: the last of the L, or one behind
+    them. Basis functions are numbered by the tokens at the named positions (the first slowest, the extra one fastest), then by
+    the counts of the others.
     """
 
     vocab_size: int
     length: int
     named: int
     measure: ExchangeableMeasure
+    extra_token: str | None = None
 
     def __post_init__(self) -> None:
-        dimension = self.vocab_size**self.named * number_of_tables(self.length - self.named, self.vocab_size)
+        dimension = self.vocab_size ** (self.named + self.has_extra) * number_of_tables(self.unnamed, self.vocab_size)
         if dimension > _LARGEST_DIMENSION:
             raise SizeLimitError(
                 f"{self.named} named positions at length {self.length} with {self.vocab_size} tokens need matrices of size "
                 f"{dimension}, more than {_LARGEST_DIMENSION}: name fewer positions, or simulate"
             )
 
+    @property
+    def has_extra(self) -> bool:
+        """Whether a last or query token stays in place."""
+        return self.extra_token is not None
+
+    @property
+    def moving(self) -> int:
+        """The number of positions that are permuted."""
+        return self.length - (self.extra_token == "last")
+
+    @property
+    def unnamed(self) -> int:
+        """The number of positions without a name."""
+        return self.moving - self.named
+
+    @property
+    def entries(self) -> int:
+        """The number of tokens of a sequence, a query included."""
+        return self.length + (self.extra_token == "query")
+
     @cached_property
     def tokens(self) -> np.ndarray:
-        """The tokens at the named positions of every basis function: (dimension, k)."""
-        return np.repeat(self.words, len(self._rest), axis=0)
+        """The tokens at the named positions of every basis function, an extra one last: (dimension, k) or (dimension, k + 1)."""
+        return np.repeat(self.words, len(self.rest), axis=0)
 
     @cached_property
     def words(self) -> np.ndarray:
-        """All choices of tokens at the named positions: (V^k, k)."""
-        return np.array(list(product(range(self.vocab_size), repeat=self.named)), dtype=np.int64)
+        """All choices of tokens at the named positions."""
+        return np.array(list(product(range(self.vocab_size), repeat=self.named + self.has_extra)), dtype=np.int64)
 
     @cached_property
-    def _rest(self) -> np.ndarray:
-        return count_tables(self.length - self.named, self.vocab_size)
+    def rest(self) -> np.ndarray:
+        """All count vectors of the unnamed positions: (count vectors, V)."""
+        return count_tables(self.unnamed, self.vocab_size)
 
     @cached_property
     def rest_counts(self) -> np.ndarray:
         """The counts at the other positions of every basis function: (dimension, V)."""
-        return np.tile(self._rest, (self.vocab_size**self.named, 1))
+        return np.tile(self.rest, (len(self.words), 1))
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """The counts of all tokens of every basis function: (dimension, V)."""
+        """The counts of all tokens of every basis function, a query included: (dimension, V)."""
         return self.rest_counts + token_counts(self.tokens, self.vocab_size)
+
+    @cached_property
+    def context_counts(self) -> np.ndarray:
+        """The counts of the tokens that attention sees: all but a query."""
+        return self.rest_counts + token_counts(self.context_tokens, self.vocab_size)
+
+    @property
+    def context_tokens(self) -> np.ndarray:
+        """The tokens at the named positions without a query."""
+        return self.tokens[:, :-1] if self.extra_token == "query" else self.tokens
 
     @property
     def dimension(self) -> int:
@@ -78,7 +112,7 @@ class InvariantSpace:
     @cached_property
     def log_sizes(self) -> np.ndarray:
         """The logarithm of the number of sequences with these tokens and counts."""
-        return gammaln(self.length - self.named + 1) - gammaln(self.rest_counts + 1).sum(axis=1)
+        return gammaln(self.unnamed + 1) - gammaln(self.rest_counts + 1).sum(axis=1)
 
     @cached_property
     def log_probabilities(self) -> np.ndarray:
@@ -90,7 +124,7 @@ class InvariantSpace:
         words = np.zeros(len(tokens), dtype=np.int64)
         for own in tokens.T:
             words = words * self.vocab_size + own
-        return words * len(self._rest) + table_numbers(rest_counts)
+        return words * len(self.rest) + table_numbers(rest_counts)
 
     def jucys_murphy(self, place: int) -> sparse.csr_array:
         """The sum of the transpositions of a named position with the unnamed ones and the named ones before it."""
@@ -121,10 +155,10 @@ class InvariantSpace:
     def sectors(self) -> tuple[tuple[Partition, sparse.csr_array], ...]:
         """Orthonormal bases (dimension, size) of the joint eigenspaces, each with the shape that its contents lead to.
 
-        Permutations keep the counts of all tokens, so the work is done for one count vector after the other.
+        Permutations keep the counts of all tokens, and the extra one, so the work is done for one count vector after the other.
         """
         elements = [self.jucys_murphy(place) for place in range(self.named)]
-        start = (self.length - self.named,)
+        start = (self.unnamed,)
         parts: dict[tuple[tuple[int, ...], ...], list[tuple[np.ndarray, np.ndarray]]] = {}
         for members in self._members_by_counts():
             found = [((start,), np.eye(len(members)))]
@@ -136,8 +170,9 @@ class InvariantSpace:
         return tuple((Partition([part for part in path[-1] if part]), self._joined(own)) for path, own in parts.items())
 
     def _members_by_counts(self) -> list[np.ndarray]:
-        order = np.lexsort(self.counts.T)
-        changes = np.flatnonzero((np.diff(self.counts[order], axis=0) != 0).any(axis=1)) + 1
+        kept = np.concatenate([self.counts, self.tokens[:, self.named :]], axis=1)
+        order = np.lexsort(kept.T)
+        changes = np.flatnonzero((np.diff(kept[order], axis=0) != 0).any(axis=1)) + 1
         return np.split(order, changes)
 
     def _joined(self, parts: list[tuple[np.ndarray, np.ndarray]]) -> sparse.csr_array:

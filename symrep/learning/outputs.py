@@ -24,9 +24,11 @@ from symrep.errors import InvalidTypeError, require, shown
 from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.learning.curves import LearningCurve, learning_curve
 from symrep.learning.decomposition import rounding_error, sharpened, without_rounding_errors
-from symrep.learning.invariant_operator import operator_matrix
+from symrep.learning.extension import extended_mean, extended_spread
+from symrep.learning.invariant_operator import extra_token_of, operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.learning.kappa import as_numbers
+from symrep.learning.kernel_means import is_network_kernel
 from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.context_probabilities import log_context_probabilities
 from symrep.spectra.count_tables import number_of_tables, table_numbers
@@ -42,53 +44,65 @@ class ModeDensity:
     eigenvalues
         Shape (levels,).
     log_values
-        Logarithms, shape (levels, count vectors in the order of ``count_tables``); -inf for 0.
+        Logarithms, shape (levels, V or 1, count vectors in the order of ``count_tables``); -inf for 0. The second axis is for
+        a last or query token that stays in place, and counts are then those of the others.
     """
 
     eigenvalues: np.ndarray
     log_values: np.ndarray
+    vocab_size: int
 
-    def combined(self, factors: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """The densities times a factor of at least 0 each, summed, at count vectors (n, V)."""
+    def combined(self, factors: np.ndarray, sequences: np.ndarray) -> np.ndarray:
+        """The densities times a factor of at least 0 each, summed, at sequences (n, tokens)."""
         with np.errstate(divide="ignore"):
             log_factors = np.log(factors)[:, None]
-        return np.exp(log_factors + self.log_values[:, table_numbers(counts)]).sum(axis=0)
+        extras, moving = 0, sequences
+        if self.log_values.shape[1] > 1:
+            extras, moving = sequences[:, -1], sequences[:, :-1]
+        numbers = table_numbers(token_counts(moving, self.vocab_size))
+        return np.exp(log_factors + self.log_values[:, extras, numbers]).sum(axis=0)
 
 
 def mode_density(spec: Spectrum | BlockSpectrum) -> ModeDensity:
     """The mode densities of all levels of a spectrum at a number L."""
-    if isinstance(spec, BlockSpectrum):
-        parts = list(_from_blocks(spec))
-    else:
-        parts = list(_from_sectors(spec))
-    log_probabilities = log_context_probabilities(spec.measure, int(spec.length), None)
+    extra_token, vocab_size = extra_token_of(spec.kernel), int(spec.vocab_size)
+    moving = int(spec.length) - (extra_token == "last")
+    parts = _from_blocks(spec, moving) if isinstance(spec, BlockSpectrum) else _from_sectors(spec, extra_token)
+    tokens = [None] if extra_token is None else range(vocab_size)
+    log_probabilities = np.concatenate([log_context_probabilities(spec.measure, moving, token) for token in tokens])
     eigenvalues, rows = [], []
     for shape, own, norms in parts:
         with np.errstate(divide="ignore", invalid="ignore"):
             values = log(shape.dimension) + np.log(norms) - log_probabilities
         rows.append(np.where((norms > 0) & (log_probabilities > -np.inf), values, -np.inf))
         eigenvalues.append(own)
-    return ModeDensity(np.concatenate(eigenvalues), np.concatenate(rows))
+    eigenvalues = np.concatenate(eigenvalues)
+    return ModeDensity(eigenvalues, np.concatenate(rows).reshape(len(eigenvalues), len(tokens), -1), vocab_size)
 
 
-def _from_blocks(spec: BlockSpectrum) -> Iterator[tuple[Partition, np.ndarray, np.ndarray]]:
-    n_counts = number_of_tables(spec.length, spec.vocab_size)
+def _from_blocks(spec: BlockSpectrum, moving: int) -> Iterator[tuple[Partition, np.ndarray, np.ndarray]]:
+    extras, n_counts = 1 if spec.extra_token is None else spec.vocab_size, number_of_tables(moving, spec.vocab_size)
     for block in spec.blocks:
         eigenvalues = without_rounding_errors(block.eigenvalues, block.rounding)
         vectors = sharpened(block.matrix, block.vectors, eigenvalues)
-        yield block.shape, eigenvalues, _by_weight(vectors, table_numbers(block.basis_weights), n_counts)
+        tokens = np.repeat(np.arange(extras), len(block.basis_weights) // extras)
+        numbers = tokens * n_counts + table_numbers(block.basis_weights)
+        yield block.shape, eigenvalues, _by_weight(vectors, numbers, extras * n_counts)
 
 
-def _from_sectors(spec: Spectrum) -> Iterator[tuple[Partition, np.ndarray, np.ndarray]]:
+def _from_sectors(spec: Spectrum, extra_token: str | None) -> Iterator[tuple[Partition, np.ndarray, np.ndarray]]:
     """Every shape of a spectrum, with its eigenvalues and the squared norms of eigenvectors by weight.
 
     Naming as many positions as the deepest shape has boxes below its first row reaches all shapes; of the ways to reach
     a shape one is enough.
     """
     named = max(shape.size - shape.parts[0] for shape in spec.shapes)
-    space = InvariantSpace(int(spec.vocab_size), int(spec.length), named, spec.measure)
+    space = InvariantSpace(int(spec.vocab_size), int(spec.length), named, spec.measure, extra_token)
     matrix = operator_matrix(spec.kernel, space)
-    numbers, rounding = table_numbers(space.counts), rounding_error(matrix)
+    n_counts, rounding = number_of_tables(space.moving, space.vocab_size), rounding_error(matrix)
+    moved = space.rest_counts + token_counts(space.tokens[:, :named], space.vocab_size)
+    numbers = table_numbers(moved) + (space.tokens[:, -1] * n_counts if space.has_extra else 0)
+    n_numbers = n_counts * (space.vocab_size if space.has_extra else 1)
     found = {shape: basis for shape, basis in space.sectors}
     for shape in spec.shapes:
         basis = found[shape]
@@ -98,7 +112,7 @@ def _from_sectors(spec: Spectrum) -> Iterator[tuple[Partition, np.ndarray, np.nd
         vectors = sharpened(reduced, vectors, eigenvalues)
         columns = basis.tocsc()
         own = numbers[columns.indices[columns.indptr[:-1]]]
-        yield shape, eigenvalues, _by_weight(vectors, own, number_of_tables(space.length, space.vocab_size))
+        yield shape, eigenvalues, _by_weight(vectors, own, n_numbers)
 
 
 def _by_weight(vectors: np.ndarray, numbers: np.ndarray, n_counts: int) -> np.ndarray:
@@ -120,6 +134,8 @@ class PredictedOutput:
         The variance over training sets.
     target
         The target there.
+    variance_error
+        A bound on what the variance lacks; 0 but for block spectra at sequences that the measure never draws.
     curve
         The learning curve of the distribution trained on, at this number of samples and ridge.
     """
@@ -127,6 +143,7 @@ class PredictedOutput:
     mean: Any
     variance: Any
     target: Any
+    variance_error: Any
     curve: LearningCurve
 
     @property
@@ -152,8 +169,15 @@ def predicted_output(
     spec, target, n_samples, ridge, noise, theory
         As for :func:`symrep.learning.learning_curve`; one number of samples and one ridge.
     x
-        Sequences (n, L), or one (L,): from any distribution. Where the measure gives a sequence no probability the result
-        is nan.
+        Sequences (n, L'), or one (L',): from any distribution and of any length L', with the query behind them where the
+        network has one. A function of count tables in place of a network is known at the length L of the spectrum alone;
+        and where the measure gives a sequence no probability the result is then nan.
+
+    Raises
+    ------
+    InvalidArgumentError, InvalidArchitectureError
+        When x has another length, and the kernel is not that of a network or has none between different lengths (Flatten,
+        parameters in L, Monte Carlo).
 
     Examples
     --------
@@ -162,26 +186,40 @@ def predicted_output(
     >>> found = learning.predicted_output(s, "S", [0, 0, 0, 0, 0, 1, 1, 1], n_samples=16, ridge=0.05)
     >>> round(found.mean, 3), found.target
     (1.976, 2.0)
+    >>> longer = learning.predicted_output(s, "S", [0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1, 0], n_samples=16, ridge=0.05)
+    >>> round(longer.mean, 3), longer.target
+    (3.051, 4.0)
     """
     if not isinstance(spec, Spectrum | BlockSpectrum):
         raise InvalidTypeError(f"spec must be a Spectrum or a BlockSpectrum, got {shown(spec)}")
     curve = learning_curve(spec, target, n_samples, ridge, noise=noise, theory=theory)
     require(curve.kappa.ndim == 0, "n_samples and ridge", "must be one number each", (n_samples, ridge))
-    vocab_size, length = int(spec.measure.vocab_size), int(spec.length)
+    vocab_size, entries = int(spec.measure.vocab_size), curve.target.space.entries
     sequences = as_sequences(x, "x", vocab_size)
     rows = np.atleast_2d(sequences)
-    require(rows.shape[1] == length, "x", f"must have length {length}", rows.shape[1])
-    mean = curve.target.combined(curve.target_learnability, rows)
-    density = mode_density(spec)
-    learned = np.where(density.eigenvalues > 0, density.eigenvalues / (density.eigenvalues + float(curve.kappa)), 0.0)
-    counts = token_counts(rows, vocab_size)
-    spread = density.combined(learned**2 / float(curve.n_samples), counts)
-    amplified = np.where(spread > 0, spread, 1.0) * float(curve.test_error)
-    variance = np.where(np.isnan(mean), np.nan, np.where(spread > 0, amplified, 0.0))
+    mean, spread, missing = (np.full(len(rows), np.nan) for _ in range(3))
+    if rows.shape[1] == entries:
+        mean = curve.target.combined(curve.target_learnability, rows)
+        density = mode_density(spec)
+        shares = density.eigenvalues / (density.eigenvalues + float(curve.kappa))
+        spread = density.combined(np.where(density.eigenvalues > 0, shares, 0.0) ** 2, rows)
+        missing = np.zeros(len(rows))
+    unseen = np.isnan(mean)
+    if unseen.any() and (rows.shape[1] != entries or is_network_kernel(spec.kernel)):
+        mean[unseen] = extended_mean(curve, spec.kernel, rows[unseen])
+        spread[unseen], missing[unseen] = extended_spread(spec, float(curve.kappa), rows[unseen])
+    variance, error = (_amplified(part, curve) for part in (spread, missing))
+    variance = np.where(np.isnan(mean), np.nan, variance)
     values = np.atleast_1d(curve.target.target(rows, vocab_size))
+    parts = mean, variance, values, error
     if sequences.ndim == 1:
-        return PredictedOutput(float(mean[0]), float(variance[0]), float(values[0]), curve)
-    return PredictedOutput(mean, variance, values, curve)
+        return PredictedOutput(*(float(part[0]) for part in parts), curve)
+    return PredictedOutput(*parts, curve)
+
+
+def _amplified(spread: np.ndarray, curve: LearningCurve) -> np.ndarray:
+    """Times test error over samples; 0 where nothing is learned, however large the error."""
+    return np.where(spread > 0, np.where(spread > 0, spread, 1.0) * float(curve.test_error / curve.n_samples), 0.0)
 
 
 def out_of_distribution_error(
@@ -192,8 +230,8 @@ def out_of_distribution_error(
     Parameters
     ----------
     sequences
-        Drawn from the other distribution, (n, L), all of one weight unless ``weights`` (n,) are given. The result is nan
-        where one of positive weight has probability 0 under the measure of the spectrum.
+        Drawn from the other distribution, (n, L'), as for :func:`predicted_output`; all of one weight unless ``weights`` (n,)
+        are given.
 
     Examples
     --------

@@ -20,6 +20,7 @@ from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, require_integer, shown
 from symrep.kernels import Network
 from symrep.kernels.sequences import as_sequences
+from symrep.learning.invariant_operator import extra_token_of
 from symrep.learning.kappa import as_numbers
 from symrep.learning.targets import target as as_target
 from symrep.spectra.gram_functions import GramFunction, gram_function
@@ -107,7 +108,7 @@ def simulate(
     measure
         Draws the sequences: anything with ``vocab_size`` and ``sample(generator, n_samples, length)``.
     length
-        L.
+        L, without the query that a network with a query readout takes behind it.
     target
         As for :func:`symrep.learning.target`.
     n_samples
@@ -122,7 +123,7 @@ def simulate(
     n_test
         Test sequences drawn from the measure where V^L exceeds 4096; else all sequences are used, with their probabilities.
     test_sequences
-        Sequences (m, L) to test on instead, all of one weight: from another distribution, say.
+        Sequences (m, L') to test on instead, all of one weight: from another distribution, say, or of another length.
 
     Returns
     -------
@@ -137,7 +138,7 @@ def simulate(
     [True, True]
     """
     gram_of = gram_function(kernel)
-    length = require_integer(length, "length", minimum=1)
+    length = require_integer(length, "length", minimum=1) + (extra_token_of(kernel) == "query")
     samples = [require_integer(p, "n_samples", minimum=1) for p in _listed(n_samples)]
     n_repeats = require_integer(n_repeats, "n_repeats", minimum=2)
     ridge, noise = (_nonnegative(value, name) for value, name in ((ridge, "ridge"), (noise, "noise")))
@@ -160,8 +161,7 @@ def simulate(
             training = measure.sample(generator, p, length)
             clean = np.atleast_1d(target(training, vocab_size))
             labels = clean + noise**0.5 * generator.standard_normal(p)
-            both = gram_of(np.concatenate([training, tests]), training)
-            fitted, predicted = _regression(both[:p], both[p:], labels, ridge)
+            fitted, predicted = _regression(*_grams(gram_of, training, tests), labels, ridge)
             learned = weights @ (predicted * truth) / norm
             error = weights @ (predicted - truth) ** 2 + noise
             own_figures.append((learned, error, np.mean((fitted - labels) ** 2)))
@@ -189,7 +189,6 @@ def _test_set(
     vocab_size = int(measure.vocab_size)
     if test_sequences is not None:
         tests = np.atleast_2d(as_sequences(test_sequences, "test_sequences", vocab_size))
-        require(tests.shape[1] == length, "test_sequences", f"must have length {length}", tests.shape[1])
     elif vocab_size**length <= _ALL_SEQUENCES:
         tests = np.array(list(product(range(vocab_size), repeat=length)))
         weights = np.array([float(measure.probability(row)) for row in tests.tolist()])
@@ -197,6 +196,14 @@ def _test_set(
     else:
         tests = measure.sample(generator, require_integer(n_test, "n_test", minimum=1), length)
     return tests, np.full(len(tests), 1 / len(tests)), False
+
+
+def _grams(gram_of: GramFunction, training: np.ndarray, tests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The kernels of training and of test sequences with the training set, from one call where they have one length."""
+    if training.shape[1] != tests.shape[1]:
+        return gram_of(training, training), gram_of(tests, training)
+    both = gram_of(np.concatenate([training, tests]), training)
+    return both[: len(training)], both[len(training) :]
 
 
 def _regression(

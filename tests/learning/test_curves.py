@@ -196,9 +196,9 @@ def test_simulation_is_reproducible_and_has_the_right_shapes():
             "ridge must be one number of at least 0",
         ),
         (
-            lambda: learning.predicted_output(SPEC, "S", [0, 1], 5, 0.1),
+            lambda: learning.predicted_output(SPEC, "sigma_4", [0, 1], 5, 0.1),
             InvalidArgumentError,
-            "x must have length 8, got 2",
+            "positions must be within the length 2, got .4,.",
         ),
         (
             lambda: learning.predicted_output(SPEC, "S", [0] * 8, [5, 6], 0.1),

@@ -200,12 +200,5 @@ def test_limits_and_other_errors():
         SizeLimitError, match="13 named positions at length 13 with 2 tokens need matrices of size 8192"
     ):
         decompose_target(LINEAR, measures.iid_uniform(2), 13, lambda x: x[:, 0])
-    with pytest.raises(InvalidArgumentError, match="kernel must treat all positions alike, got a last token"):
-        decompose_target(
-            kernels.architecture("linear-block", "last", token_variance=1, position_variance=1),
-            measures.iid_uniform(2),
-            4,
-            "S",
-        )
     with pytest.raises(InvalidArgumentError, match="target must not use sigma and S unless there are 2 tokens, got 3"):
         decompose_target(LINEAR, measures.iid_uniform(3), 4, "S")

@@ -106,7 +106,7 @@ def test_mode_densities_make_up_the_kernel_at_rare_sequences_too(length):
     density = mode_density(spectrum(NET, COIN, length))
     ones = np.array([0, 1, length // 20, length // 10, length // 2])
     x = (np.arange(length) < ones[:, None]).astype(int)
-    found = density.combined(density.eigenvalues, np.stack([length - ones, ones], axis=1))
+    found = density.combined(density.eigenvalues, x)
     assert found == pytest.approx(np.diag(NET.nngp(x, x)), rel=1e-9)
 
 
@@ -125,7 +125,7 @@ def test_predictions_at_rare_sequences_are_those_of_the_kernel():
 
 
 def test_errors_elsewhere_ignore_sequences_without_weight():
-    spec = spectrum(NET, measures.urn([3, 3]), 6)
+    spec = block_spectrum(lambda N: NET.joint_count_kernel()(N), measures.urn([3, 3]), 6)
     possible, impossible = [0, 1, 0, 1, 0, 1], [0] * 6
     arguments = spec, "sigma_1", [possible, impossible], 4, 0.1
     expected = learning.out_of_distribution_error(spec, "sigma_1", [possible], 4, 0.1, noise=0.25)
