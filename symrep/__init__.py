@@ -68,7 +68,17 @@ for _module, _names in {
 }.items():
     _PUBLIC.update(dict.fromkeys(_names.split(), _module))
 del _module, _names
-_ROOMS = ("combinatorics", "representations", "kernels", "measures", "spectra", "learning", "plots", "testing", "errors")
+_ROOMS = (
+    "combinatorics",
+    "representations",
+    "kernels",
+    "measures",
+    "spectra",
+    "learning",
+    "plots",
+    "testing",
+    "errors",
+)
 
 __all__ = ["__version__", *_PUBLIC, *_ROOMS]
 

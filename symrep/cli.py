@@ -407,9 +407,9 @@ def curve(
     if plot is not None:
         _save_plot(found.plot(simulation=simulation), plot)
     needed = samples_to_learn(found.modes, found.target, ridge)
-    table = found.table()
+    table = found.table(simulation)
     table = replace(table, notes=(*table.notes, f"Half learned from {needed:.4g} samples (self-consistent theory)."))
-    _show_all([table] + ([simulation.table()] if simulation else []), format_, out)
+    _show(table, format_, out)
 
 
 def main(arguments: list[str] | None = None) -> None:

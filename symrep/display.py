@@ -170,7 +170,9 @@ class Table:
         """A pipe table; expressions as ``$...$``."""
         columns, rows = self._part("data")
         lines = [_sentence(self.caption, _markdown, str), ""]
-        lines.append("| " + " | ".join((column.latex_heading or column.heading).replace("|", r"\|") for column in columns) + " |")
+        lines.append(
+            "| " + " | ".join((column.latex_heading or column.heading).replace("|", r"\|") for column in columns) + " |"
+        )
         lines.append("| " + " | ".join("---" for _ in columns) + " |")
         for row in rows:
             lines.append("| " + " | ".join(_markdown(cell) for cell in row) + " |")
@@ -207,7 +209,12 @@ class Table:
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns)
         caption = _sentence(self.caption, _latex, _latex_prose)
         body = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
-        lines = [r"\begin{table}[htbp]", r"\centering", r"\setlength{\belowcaptionskip}{6pt}", rf"\caption{{{caption}}}"]
+        lines = [
+            r"\begin{table}[htbp]",
+            r"\centering",
+            r"\setlength{\belowcaptionskip}{6pt}",
+            rf"\caption{{{caption}}}",
+        ]
         lines += [rf"\label{{tab:{self.label}}}", rf"\{self.latex_size}"]
         if self.latex_size in ("tiny", "scriptsize"):
             lines.append(r"\setlength{\tabcolsep}{3pt}")
@@ -218,7 +225,10 @@ class Table:
         lines += [r"\bottomrule", r"\end{tabular}"]
         if self.notes:
             lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
-            lines += ["\\par\\smallskip\n".join(_sentence(note, _latex, _latex_prose) for note in self.notes), r"\end{minipage}"]
+            lines += [
+                "\\par\\smallskip\n".join(_sentence(note, _latex, _latex_prose) for note in self.notes),
+                r"\end{minipage}",
+            ]
         lines.append(r"\end{table}")
         return "\n".join(lines)
 
@@ -240,7 +250,9 @@ def latex_text(text: str) -> str:
     >>> print(latex_text("50% of a_b"))
     50\\% of a\\_b
     """
-    return "".join("\\" + c if c in "&%$#_{}" else {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"}.get(c, c) for c in text)
+    return "".join(
+        "\\" + c if c in "&%$#_{}" else {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"}.get(c, c) for c in text
+    )
 
 
 def _latex_prose(text: str) -> str:
@@ -252,7 +264,9 @@ def _latex_prose(text: str) -> str:
     pieces = text.split("$")
     if len(pieces) % 2 == 0:
         return latex_text(text)
-    return "$".join(piece if inside else latex_text(piece) for piece, inside in zip(pieces, itertools.cycle((False, True))))
+    return "$".join(
+        piece if inside else latex_text(piece) for piece, inside in zip(pieces, itertools.cycle((False, True)))
+    )
 
 
 def _is_sequence(cell: Any) -> bool:

@@ -55,7 +55,9 @@ class VerificationError(SymrepError, ArithmeticError):
     """Two routes to the same number disagree, or a conformance check failed."""
 
 
-def require(condition: bool, argument: str, rule: str, value: Any, error: type[SymrepError] = InvalidArgumentError) -> None:
+def require(
+    condition: bool, argument: str, rule: str, value: Any, error: type[SymrepError] = InvalidArgumentError
+) -> None:
     """Raise ``error`` with a one-line message that names the argument, the rule and the value unless ``condition`` holds.
 
     >>> require(3 > 0, "length", "must be at least 1", 3)

@@ -156,11 +156,14 @@ def spectrum_table(model: Model, spec: Spectrum | None = None) -> Table:
     notes = [
         ("Other eigenvalues are 0, with total degeneracy ", spec.zero_degeneracy, "."),
         (r"$\operatorname{E}K(x,x) =$ ", spec.expected_trace, "."),
-        rf"Valid for $L \ge {spec.stable_from}$" + (rf", $V \ge {spec.smallest_vocabulary}$." if model.vocab_size is None else "."),
+        rf"Valid for $L \ge {spec.stable_from}$"
+        + (rf", $V \ge {spec.smallest_vocabulary}$." if model.vocab_size is None else "."),
     ]
     if any(factor.degree() == 2 for block in spec.blocks for factor, _ in block.factors):
         notes.append(r"A row with $\tau$ and $\Delta$ holds two eigenvalues: $\tau/2 \pm \sqrt{\tau^2/4 - \Delta}$.")
-    return Table(f"spectrum-{model.key}", f"Spectrum: {model.title}.", tuple(columns), tuple(rows), tuple(notes), "footnotesize")
+    return Table(
+        f"spectrum-{model.key}", f"Spectrum: {model.title}.", tuple(columns), tuple(rows), tuple(notes), "footnotesize"
+    )
 
 
 def _factor_cells(block: Block) -> Iterator[tuple[int, Any, Any]]:
@@ -174,7 +177,10 @@ def _factor_cells(block: Block) -> Iterator[tuple[int, Any, Any]]:
             if eigenvalue != 0:
                 yield power, eigenvalue, terms[0]
         elif factor.degree() == 2:
-            pair = Equation("tau", r"\tau", sympy.factor(-coefficients[1])), Equation("Delta", r"\Delta", coefficients[2])
+            pair = (
+                Equation("tau", r"\tau", sympy.factor(-coefficients[1])),
+                Equation("Delta", r"\Delta", coefficients[2]),
+            )
             yield power, pair, terms
         else:
             yield power, Equation("characteristic polynomial", r"\chi(x)", factor.as_expr()), terms
@@ -213,7 +219,9 @@ def character_table_table(n: int) -> Table:
         columns.append(Column(key, _cycle_heading(cycle_type, "{base}^{power}", " "), _cycle_latex(cycle_type), "r"))
     rows = tuple((shape, *table.row(shape)) for shape in table.shapes)
     size = "scriptsize" if n >= 6 else "small"
-    return Table(f"characters-s{n}", f"Character table of $S_{n}$; columns are cycle types.", tuple(columns), rows, (), size)
+    return Table(
+        f"characters-s{n}", f"Character table of $S_{n}$; columns are cycle types.", tuple(columns), rows, (), size
+    )
 
 
 def _cycle_latex(cycle_type: Partition) -> str:
@@ -265,7 +273,9 @@ def standalone_latex(tables: Iterable[Table]) -> str:
 def table_files() -> dict[str, str]:
     """File name to content, for every table in every format, and ``all.tex``."""
     tables = all_tables()
-    files = {f"{table.label}{suffix}": table.to(format) + "\n" for table in tables for format, suffix in SUFFIXES.items()}
+    files = {
+        f"{table.label}{suffix}": table.to(format) + "\n" for table in tables for format, suffix in SUFFIXES.items()
+    }
     files["all.tex"] = standalone_latex(tables) + "\n"
     return files
 

@@ -79,7 +79,9 @@ def _verify_files(directory: Path) -> Iterator[Comparison]:
         expected = {name: text for name, text in files.items() if name.endswith(suffix)}
         found = {name: (directory / name).read_text("utf-8") for name in expected if (directory / name).is_file()}
         wrong = sorted(name for name in expected if found.get(name) != expected[name])
-        yield Comparison(wrong[0] if wrong else f"*{suffix}", "text", "what is written now", len(expected), inf if wrong else 0.0)
+        yield Comparison(
+            wrong[0] if wrong else f"*{suffix}", "text", "what is written now", len(expected), inf if wrong else 0.0
+        )
 
 
 def require_verified(comparisons: Iterable[Comparison]) -> None:
@@ -101,7 +103,9 @@ def report(comparisons: Iterable[Comparison]) -> Table:
         Column("deviation", "largest deviation", align="r"),
     )
     rows = tuple((c.table, c.quantity, c.route, c.count, c.deviation) for c in comparisons)
-    return Table("verification", "Entries of the tables against a second route, largest relative deviation.", columns, rows)
+    return Table(
+        "verification", "Entries of the tables against a second route, largest relative deviation.", columns, rows
+    )
 
 
 def _reader(directory: str | Path | None) -> Callable[[str], list[dict[str, Any]]]:
@@ -165,8 +169,14 @@ def _sample_points(model: Model) -> Iterator[tuple[int, int, Network, dict[str, 
     for vocab_size in (model.vocab_size,) if model.vocab_size else range(max(2, smallest), 5):
         length = first_length
         while vocab_size ** (length + extra) <= _MAX_SEQUENCES:
-            values = {s.name: sympy.Rational(generator.randint(1, 9), generator.randint(1, 9)) for s in net.parameters()}
-            values |= {"L": sympy.Integer(length), "V": sympy.Integer(vocab_size), "delta": sympy.Rational(generator.randint(1, 9), 10)}
+            values = {
+                s.name: sympy.Rational(generator.randint(1, 9), generator.randint(1, 9)) for s in net.parameters()
+            }
+            values |= {
+                "L": sympy.Integer(length),
+                "V": sympy.Integer(vocab_size),
+                "delta": sympy.Rational(generator.randint(1, 9), 10),
+            }
             network = net.substitute(**{s.name: values[s.name] for s in net.parameters()})
             yield vocab_size, length, network, values
             length += 1
@@ -335,21 +345,27 @@ def _verify_asymptotics(model: Model, rows: dict[str, list[dict[str, Any]]]) -> 
         for value, term in zip(_eigenvalues_of(row["eigenvalue"], numbers, digits), leading):
             deviations.add("spectrum leading", _evaluate(term, numbers, digits), value)
     for row in rows["bounds"]:
-        deviations.add("bounds leading", _evaluate(row["leading"], numbers, digits), _evaluate(row["eigenvalue"], numbers, digits))
+        deviations.add(
+            "bounds leading", _evaluate(row["leading"], numbers, digits), _evaluate(row["eigenvalue"], numbers, digits)
+        )
         tightness = _evaluate(row["tightness"], numbers, digits)
         deviations.add("bounds leading_tightness", _evaluate(row["leading_tightness"], numbers, digits), tightness)
         deviations.add("bounds limit", _evaluate(row["limit"], numbers, digits), tightness, 1)
         trace_tightness = _evaluate(f"({row['eigenvalue']})/({row['trace_bound']})", numbers, digits)
         deviations.add("bounds trace_limit", _evaluate(row["trace_limit"], numbers, digits), trace_tightness, 1)
         for exponent, quantity in zip(row["exponents"].split("/"), ("dimension_bound", "trace_bound", "eigenvalue")):
-            measured = _measured_exponent(f"({row[quantity]})/(({row['dimension_bound']})*({row['dimension']}))", numbers)
+            measured = _measured_exponent(
+                f"({row[quantity]})/(({row['dimension_bound']})*({row['dimension']}))", numbers
+            )
             deviations.add("bounds exponents", float(exponent), measured, 1)
     for row in rows["samples"]:
         for quantity in ("equivalent_kernel", "self_consistent"):
             exact = _evaluate(row[quantity], numbers, digits)
             deviations.add(f"samples leading_{quantity}", _evaluate(row[f"leading_{quantity}"], numbers, digits), exact)
     for comparison in deviations.comparisons(lambda q: f"{q.split()[0]}-{model.key}", "exact entry at L = 1e24"):
-        yield Comparison(comparison.table, comparison.quantity.split()[1], comparison.route, comparison.count, comparison.deviation)
+        yield Comparison(
+            comparison.table, comparison.quantity.split()[1], comparison.route, comparison.count, comparison.deviation
+        )
 
 
 def _measured_exponent(text: str, numbers: dict[str, Any]) -> float:
@@ -365,7 +381,9 @@ def _verify_irreps(rows: list[dict[str, Any]]) -> Iterator[Comparison]:
         first = int(row["first_length"])
         for length in range(first, first + 12):
             numbers = {"L": sympy.Integer(length)}
-            deviations.add("dimension", _evaluate(row["dimension"], numbers), _shape_at(row["shape"], numbers).dimension)
+            deviations.add(
+                "dimension", _evaluate(row["dimension"], numbers), _shape_at(row["shape"], numbers).dimension
+            )
         below = first == 0 or not _label_exists(row["shape"], {"L": sympy.Integer(first - 1)})
         deviations.add("first_length", 0.0 if below else inf, 0.0)
         lower = _shape_at(row["shape"], far).parts[1:]

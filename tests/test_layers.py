@@ -61,7 +61,9 @@ def imported_names(source, module, is_package=False):
 def plot_doors(tree):
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef) and function.name == "plot":
-            yield from (node for node in function.body if isinstance(node, ast.ImportFrom) and node.module == "symrep.plots")
+            yield from (
+                node for node in function.body if isinstance(node, ast.ImportFrom) and node.module == "symrep.plots"
+            )
 
 
 def room_of(module):

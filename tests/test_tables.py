@@ -24,7 +24,9 @@ def files():
 def test_every_table_in_every_format(files):
     labels = [table.label for table in tables.all_tables()]
     assert len(set(labels)) == len(labels) == 3 + 3 * len(tables.MODELS) + 7
-    assert set(files) == {f"{label}{suffix}" for label in labels for suffix in (".tex", ".md", ".csv", ".json")} | {"all.tex"}
+    assert set(files) == {f"{label}{suffix}" for label in labels for suffix in (".tex", ".md", ".csv", ".json")} | {
+        "all.tex"
+    }
     assert all(f"\\input{{{label}.tex}}" in files["all.tex"] for label in labels)
 
 

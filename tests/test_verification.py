@@ -112,7 +112,12 @@ def test_wrong_dimensions_and_characters_are_caught(directory):
 
 @pytest.mark.parametrize(
     ("key", "factor", "caught"),
-    [(None, 1, set()), ("eigenvalue_0", 1.01, {"eigenvalue"}), ("eigenvalue_3", 0.99, {"eigenvalue"}), ("exponent_2", 1.01, {"exponent"})],
+    [
+        (None, 1, set()),
+        ("eigenvalue_0", 1.01, {"eigenvalue"}),
+        ("eigenvalue_3", 0.99, {"eigenvalue"}),
+        ("exponent_2", 1.01, {"exponent"}),
+    ],
 )
 def test_wrong_finite_lengths_are_caught(directory, key, factor, caught, monkeypatch):
     monkeypatch.setattr(verification_of_lengths, "FINITE_LENGTHS", (20, 40))
@@ -143,7 +148,9 @@ def test_entries_that_are_no_numbers(directory, model, entry, monkeypatch):
     rows = _all(directory)
     rows["bounds"][-1]["tightness"] = entry
     with pytest.raises(VerificationError, match="cannot be read|deviates"):
-        verification.require_verified(list(verification._readable("t", lambda: verification._verify_finite(model, rows))))
+        verification.require_verified(
+            list(verification._readable("t", lambda: verification._verify_finite(model, rows)))
+        )
 
 
 def test_a_query_model_with_wrong_labels_is_caught(directory, monkeypatch):
@@ -152,7 +159,10 @@ def test_a_query_model_with_wrong_labels_is_caught(directory, monkeypatch):
     rows = _all(directory, "linear-query")
     assert all(c.passed for c in verification._verify_finite(query, rows))
     for kind in rows:
-        rows[kind][1]["query_shape"], rows[kind][4]["query_shape"] = rows[kind][4]["query_shape"], rows[kind][1]["query_shape"]
+        rows[kind][1]["query_shape"], rows[kind][4]["query_shape"] = (
+            rows[kind][4]["query_shape"],
+            rows[kind][1]["query_shape"],
+        )
     assert any(c.quantity == "eigenvalue" and not c.passed for c in verification._verify_finite(query, rows))
 
 
@@ -170,7 +180,9 @@ def test_other_formats_must_be_what_is_written_now(directory, name, tmp_path):
 def test_the_failure_names_the_entry():
     good = verification.Comparison("t", "q", "r", 1, 1e-12)
     bad = verification.Comparison("spectrum-x", "eigenvalue", "dense operator", 1, 1e-3)
-    with pytest.raises(VerificationError, match="eigenvalue in table spectrum-x deviates by 1.00e-03 from dense operator"):
+    with pytest.raises(
+        VerificationError, match="eigenvalue in table spectrum-x deviates by 1.00e-03 from dense operator"
+    ):
         verification.require_verified([good, bad])
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp, log
+from math import exp, inf, log
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,12 @@ from scipy.special import logsumexp
 from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, require
-from symrep.learning.decomposition import TargetModes, decompose
-from symrep.learning.kappa import as_numbers, effective_ridge, learnabilities
+from symrep.learning.decomposition import TargetModes, decomposed
+from symrep.learning.kappa import as_numbers, as_pairs, as_samples, effective_ridge, learnabilities
 from symrep.learning.modes import Modes, as_modes
-from symrep.spectra.blocks import BlockSpectrum
-from symrep.spectra.spectrum import Spectrum
+
+_SAME = 1e-12
+_SIMULATED = ("learnability", "test_error", "train_error")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ class LearningCurve:
         return self.target_learnability @ self.target.weights / self.target.norm
 
     def shape_learnability(self, shape: Any) -> np.ndarray:
-        """The learnability of the part of the target in one irrep; nan where the target has no such part."""
+        """The learnability of the part of the target in one irrep; refuses a shape that the target has no part in."""
         wanted = shape if isinstance(shape, Partition) else Partition(shape)
         inside = np.array([own == wanted for own in self.target.shapes])
         if not inside.any():
@@ -97,13 +98,19 @@ class LearningCurve:
         r""":math:`E_0 = P / (P - \sum_i L_i^2)`; 1 for the equivalent kernel, inf where all samples are used up."""
         if self.theory == "equivalent-kernel":
             return np.ones(self.kappa.shape)
-        rest = self.n_samples - self._summed(2)
-        with np.errstate(divide="ignore"):
-            return np.where(rest > 0, self.n_samples / np.where(rest > 0, rest, 1.0), np.inf)
+        rest = self._spare_samples
+        return np.where(rest > 0, self.n_samples / np.where(rest > 0, rest, 1.0), np.inf)
+
+    @property
+    def _spare_samples(self) -> np.ndarray:
+        return self.n_samples - self._summed(2)
 
     def _summed(self, power: int) -> np.ndarray:
+        log_eigenvalues = np.log(self.modes.eigenvalues)
         with np.errstate(divide="ignore", over="ignore"):
-            return np.exp(logsumexp(self.modes.log_degeneracies + power * np.log(self.level_learnability), axis=-1))
+            log_kappa = np.log(self.kappa)[..., None]
+            log_learned = log_eigenvalues - np.logaddexp(log_eigenvalues, log_kappa)
+            return np.exp(logsumexp(self.modes.log_degeneracies + power * log_learned, axis=-1))
 
     @property
     def bias(self) -> np.ndarray:
@@ -112,8 +119,9 @@ class LearningCurve:
 
     @property
     def test_error(self) -> np.ndarray:
-        """The mean squared error on new sequences, label noise included."""
-        return _product(self.overfitting, self.bias + self.noise)
+        """The mean squared error on new sequences, label noise included; inf where a theory claims more modes than samples."""
+        found = _product(self.overfitting, self.bias + self.noise)
+        return found if self.theory == "equivalent-kernel" else np.where(self._spare_samples < 0, np.inf, found)
 
     @property
     def variance(self) -> np.ndarray:
@@ -130,13 +138,20 @@ class LearningCurve:
     @property
     def _residue_without_ridge(self) -> np.ndarray:
         r"""The limit of :math:`\delta/(P\kappa)` at :math:`\delta = 0` where all modes are learned."""
-        modes_per_sample = np.exp(logsumexp(self.modes.log_degeneracies) - np.log(self.n_samples))
+        with np.errstate(over="ignore"):
+            modes_per_sample = np.exp(logsumexp(self.modes.log_degeneracies) - np.log(self.n_samples))
         if self.theory == "self-consistent":
             return 1 - np.minimum(modes_per_sample, 1.0)
         return 1 / (1 + modes_per_sample) if self.theory == "next-order" else np.ones(self.n_samples.shape)
 
-    def table(self) -> Table:
-        """One row for every number of samples and ridge."""
+    def table(self, simulation: Any = None) -> Table:
+        """One row for every number of samples and ridge; with the results of :func:`symrep.learning.simulate` beside them.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the simulation has other numbers of samples.
+        """
         names = {
             "n_samples": ("samples", "$P$"),
             "ridge": ("ridge", r"$\delta$"),
@@ -145,18 +160,28 @@ class LearningCurve:
             "test_error": ("test error", None),
             "train_error": ("train error", None),
         }
-        columns = tuple(
-            Column(key, text, latex) if latex else Column(key, text) for key, (text, latex) in names.items()
-        )
-        rows = zip(*(np.ravel(getattr(self, key)).tolist() for key in names))
+        columns, arrays = [], []
+        for key, (text, latex) in names.items():
+            columns.append(Column(key, text, latex) if latex else Column(key, text))
+            arrays.append(np.ravel(getattr(self, key)))
+            if simulation is not None and key in _SIMULATED:
+                columns += [Column(f"simulated_{key}", "simulated"), Column(f"simulated_{key}_error", "+-", r"$\pm$")]
+                arrays += [getattr(simulation, key), getattr(simulation, f"{key}_error")]
+        if simulation is not None:
+            same = np.array_equal(np.ravel(self.n_samples), simulation.n_samples)
+            require(same, "simulation", "must have the numbers of samples of the curve", simulation.n_samples.tolist())
+        rows = zip(*(array.tolist() for array in arrays))
         notes: tuple[str, ...] = (
             f"Theory: {self.theory}; noise variance {self.noise:g}; squared norm of the target {self.target.norm:.6g}.",
         )
+        if simulation is not None:
+            notes += (f"Simulated: means over {simulation.n_repeats} training sets with their standard errors.",)
         if self.modes.tail > 0:
             notes += (
-                f"Of E K(x, x), {self.modes.tail:.3g} is in eigenvalues that the spectrum lacks: it acts as ridge.",
+                f"Of E K(x, x), {self.modes.tail:.3g} is in eigenvalues that the spectrum lacks: "
+                "it counts as ridge, as it should where each of them is far below kappa.",
             )
-        return Table("curve", ("Learning curve of ", self.target.name, "."), columns, tuple(rows), notes)
+        return Table("curve", ("Learning curve of ", self.target.name, "."), tuple(columns), tuple(rows), notes)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Learnability or errors against the number of samples; see :func:`symrep.plots.learning_curve_plot`."""
@@ -202,25 +227,18 @@ def learning_curve(
     [0.709, 0.988, 0.999]
     """
     modes = as_modes(spec)
-    decomposition = _decomposed(spec, target)
+    decomposition = decomposed(spec, target)
     noise = as_numbers(noise, "noise")
     require(noise.ndim == 0 and noise >= 0, "noise", "must be one number of at least 0", noise.tolist())
     kappa = np.asarray(effective_ridge(modes, n_samples, ridge, theory))
-    samples, ridges = np.broadcast_arrays(as_numbers(n_samples, "n_samples"), as_numbers(ridge, "ridge"))
+    samples, ridges = as_pairs(n_samples, ridge)
     return LearningCurve(modes, decomposition, samples, ridges, float(noise), theory, kappa)
 
 
-def _decomposed(spec: Any, target: Any) -> TargetModes:
-    if not isinstance(target, TargetModes):
-        return decompose(spec, target)
-    if isinstance(spec, Spectrum | BlockSpectrum) and target.space is not None:
-        own, wanted = ((of.vocab_size, of.length) for of in (target.space, spec))
-        require(own == wanted, "target", f"must be decomposed at {wanted[0]} tokens and length {wanted[1]}", own)
-    return target
-
-
 def optimal_ridge(spec: Any, target: Any, n_samples: Any, *, noise: Any = 0.0) -> Any:
-    r"""The ridge of smallest predicted test error, for every number of samples; 0 where no ridge is best.
+    r"""The ridge of smallest predicted test error, for every number of samples.
+
+    0 where no ridge is best, inf where it is best to learn nothing: where the error falls with the ridge to the end.
 
     >>> from symrep import kernels, learning, measures, spectrum
     >>> s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 8).substitute(a="1/2", p=1)
@@ -228,8 +246,8 @@ def optimal_ridge(spec: Any, target: Any, n_samples: Any, *, noise: Any = 0.0) -
     '1.1119'
     """
     modes = as_modes(spec)
-    decomposition = _decomposed(spec, target)
-    samples = as_numbers(n_samples, "n_samples")
+    decomposition = decomposed(spec, target)
+    samples = as_samples(n_samples)
     best = np.array([_best_ridge(modes, decomposition, p, noise) for p in samples.ravel()]).reshape(samples.shape)
     return float(best) if best.ndim == 0 else best
 
@@ -244,7 +262,11 @@ def _best_ridge(modes: Modes, target: TargetModes, n_samples: float, noise: Any)
     place = int(np.argmin(errors))
     bounds = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
     found = minimize_scalar(lambda value: error(exp(value)), bounds=bounds, method="bounded", options={"xatol": 1e-10})
-    return 0.0 if error(0.0) <= found.fun else exp(found.x)
+    least = found.fun * (1 + _SAME)
+    nothing_learned = target.norm + float(as_numbers(noise, "noise"))
+    if error(0.0) <= least:
+        return 0.0
+    return inf if nothing_learned <= least else exp(found.x)
 
 
 def _product(first: np.ndarray, second: np.ndarray) -> np.ndarray:

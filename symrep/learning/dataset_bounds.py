@@ -20,7 +20,7 @@ import numpy as np
 
 from symrep.errors import require
 from symrep.kernels.sequences import as_sequences
-from symrep.learning.decomposition import TargetModes, decompose
+from symrep.learning.decomposition import decomposed
 from symrep.learning.kappa import as_numbers
 
 
@@ -55,8 +55,8 @@ def overlap_bound(spec: Any, target: Any, sequences: Any, labels: Any, ridge: An
     >>> learning.overlap_bound(s, "(sigma_1 - S/L) * S", x, np.ones(8), ridge=1) < 1e-3
     True
     """
-    found = target if isinstance(target, TargetModes) else decompose(spec, target)
-    rows = np.atleast_2d(as_sequences(sequences, "sequences", int(spec.measure.vocab_size)))
+    found = decomposed(spec, target)
+    rows = np.atleast_2d(as_sequences(sequences, "sequences", found.space.vocab_size))
     values = as_numbers(labels, "labels")
     require(
         values.shape == (len(rows),), "labels", f"must be {len(rows)} numbers, one for every sequence", values.shape
@@ -64,6 +64,6 @@ def overlap_bound(spec: Any, target: Any, sequences: Any, labels: Any, ridge: An
     ridge = as_numbers(ridge, "ridge")
     require(ridge.ndim == 0 and ridge > 0, "ridge", "must be one positive number", ridge.tolist())
     image = found.combined(found.eigenvalues, rows)
-    require(not np.isnan(image).any(), "sequences", "must have a probability under the reference", spec.measure)
+    require(not np.isnan(image).any(), "sequences", "must have a probability under the reference", found.space.measure)
     rms = float(np.sqrt(np.mean(image**2) * np.mean(values**2)))
     return len(rows) / float(ridge) * rms / found.norm

@@ -15,7 +15,7 @@ import numpy as np
 
 from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
-from symrep.errors import InvalidTypeError, require, require_integer, shown
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
 from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.learning.invariant_operator import extra_token_of, operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
@@ -27,6 +27,7 @@ from symrep.spectra.spectrum import Spectrum
 
 _NEGLIGIBLE = 1e-24
 _ROUNDING = 1e-13
+_SMALLEST_NORM, _LARGEST_NORM = 1e-250, 1e250
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +41,23 @@ class TargetModes:
     eigenvalues, weights, shapes
         One entry for every component: its eigenvalue, its squared norm :math:`g_i^2` (the sum over the eigenspace), its irrep.
     space
-        The invariants in which the target lies.
+        The invariants in which the target lies; None for weights alone, which are known to belong to any spectrum.
     components
         The components in the basis of the space, shape (dimension, components).
+    kernel
+        The kernel whose eigenfunctions these are.
+    rounding
+        Eigenvalues up to this one count as 0.
     """
 
     target: Target
     eigenvalues: np.ndarray
     weights: np.ndarray
     shapes: tuple[Partition, ...]
-    space: InvariantSpace
+    space: InvariantSpace | None
     components: np.ndarray
+    kernel: Any = None
+    rounding: float = 0.0
 
     @property
     def name(self) -> str:
@@ -118,7 +125,7 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     Raises
     ------
     InvalidArgumentError
-        When the target vanishes, or is no function of the sequence.
+        When the target vanishes, is no function of the sequence, or has a squared norm beyond float64.
     SizeLimitError
         When the target names too many positions for the length; says how large the matrices would be.
 
@@ -144,8 +151,11 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     own = [places.index(place) for place in target.places(entries)]
     values = target.values(space.tokens[possible][:, own], space.counts[possible])
     vector[possible] = values * np.exp(space.log_probabilities[possible] / 2)
-    norm = float(vector @ vector)
-    require(norm > 0, "target", "must not vanish", target.name)
+    with np.errstate(over="ignore"):
+        norm = float(vector @ vector)
+    require(bool(vector.any()), "target", "must not vanish", target.name)
+    in_range = _SMALLEST_NORM < norm < _LARGEST_NORM
+    require(in_range, "target", f"must have a squared norm between {_SMALLEST_NORM} and {_LARGEST_NORM}", target.name)
     found: dict[Partition, list[tuple[float, np.ndarray]]] = {}
     for shape, basis in space.sectors:
         coordinates = basis.T @ vector
@@ -164,12 +174,13 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     shapes, eigenvalues, components = zip(*merged)
     eigenvalues, components = np.array(eigenvalues), np.array(components).T
     weights = (components**2).sum(axis=0)
-    return TargetModes(target, eigenvalues, weights, shapes, space, sharpened(matrix, components, eigenvalues))
+    components = sharpened(matrix, components, eigenvalues)
+    return TargetModes(target, eigenvalues, weights, shapes, space, components, kernel, rounding)
 
 
 def named_places(target: Target, entries: int, extra_token: str | None) -> tuple[int, ...]:
     """The positions, counted from 0, that a target or the kernel names; one that stays in place comes last."""
-    named = target.places(entries)
+    named = tuple(dict.fromkeys(target.places(entries)))
     if extra_token is None:
         return named
     return (*(place for place in named if place != entries - 1), entries - 1)
@@ -217,9 +228,50 @@ def decompose(spec: Any, target: Any) -> TargetModes:
     ------
     InvalidTypeError
         When it is no spectrum that knows its kernel and measure.
+    InvalidArgumentError
+        When a part of the target belongs to an eigenvalue that is exact in the spectrum, but below the rounding errors of
+        float64 beside the largest: :func:`symrep.learning.symbolic_target` is exact there.
     """
     if not isinstance(spec, Spectrum | BlockSpectrum):
         raise InvalidTypeError(
             f"spec must be a Spectrum or a BlockSpectrum where a target is decomposed, got {shown(spec)}"
         )
-    return decompose_target(spec.kernel, spec.measure, spec.length, target)
+    found = decompose_target(spec.kernel, spec.measure, spec.length, target)
+    if isinstance(spec, Spectrum):
+        _require_resolved(spec, found)
+    return found
+
+
+def decomposed(spec: Any, target: Any) -> TargetModes:
+    """A target, or its decomposition, decomposed under the kernel and the measure of this very spectrum.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When it was decomposed under others, or has a part in a shape that a block spectrum was not asked for.
+    """
+    if not isinstance(target, TargetModes):
+        target = decompose(spec, target)
+    elif isinstance(spec, Spectrum | BlockSpectrum) and target.space is not None:
+        pairs = {
+            "vocabulary size": (target.space.vocab_size, int(spec.vocab_size)),
+            "length": (target.space.length, int(spec.length)),
+            "measure": (target.space.measure, spec.measure),
+            "kernel": (target.kernel, spec.kernel),
+        }
+        for name, (own, wanted) in pairs.items():
+            require(bool(own == wanted), "target", f"must be decomposed under the {name} {shown(wanted)}", own)
+    if isinstance(spec, BlockSpectrum):
+        missing = [shape for shape in dict.fromkeys(target.shapes) if shape not in spec.shapes]
+        require(not missing, "spec", f"must have the shapes of the target, which has a part in {missing[:1]}", spec)
+    return target
+
+
+def _require_resolved(spec: Spectrum, found: TargetModes) -> None:
+    unresolved = {shape for shape, value in zip(found.shapes, found.eigenvalues) if value == 0}
+    for level in spec.evaluate().levels if unresolved else ():
+        if level.shape in unresolved and 0 < level.eigenvalue <= found.rounding:
+            reason = (
+                f"has a part in {level.shape}, where the eigenvalue {level.eigenvalue:.3g} is below rounding errors"
+            )
+            raise InvalidArgumentError(f"target {reason}: use symbolic_target, got {found.name}")

@@ -68,7 +68,7 @@ def effective_ridge(modes: Modes, n_samples: Any, ridge: Any, theory: str = "sel
     ['0.488182', '0.001050']
     """
     require(theory in THEORIES, "theory", f"must be one of {', '.join(THEORIES)}", theory)
-    samples, ridges = np.broadcast_arrays(_samples(n_samples), _ridges(ridge))
+    samples, ridges = as_pairs(n_samples, ridge)
     result = np.empty(samples.shape)
     for index in np.ndindex(samples.shape):
         try:
@@ -108,27 +108,39 @@ def _self_consistent(modes: Modes, n_samples: float, ridge: float) -> float:
     def excess(log_kappa: float) -> float:
         return logsumexp([*_log_terms(modes, log_kappa), log_ridge - log_kappa]) - log_samples
 
+    if 2 * n_samples > modes.count and modes.count < _COUNTABLE:
+        return _nearly_all_learned(modes, n_samples, log_ridge)
     if ridge > 0:
         lower = log_ridge - log_samples
-    elif 2 * n_samples > modes.count and modes.count < _COUNTABLE:
-        return _nearly_all_learned(modes, n_samples)
     else:  # the smallest eigenvalue in place of all D modes: D l / (l + kappa) = P
         lower = log(modes.eigenvalues[-1]) + log_count + log1p(-exp(log_samples - log_count)) - log_samples
     lower, upper = lower - _SLACK, log_trace - log_samples + _SLACK
     return exp(brentq(excess, lower, upper, xtol=1e-15, rtol=1e-15))
 
 
-def _nearly_all_learned(modes: Modes, n_samples: float) -> float:
-    r"""The root without ridge by what is not learned, :math:`\sum_i \kappa/(\lambda_i + \kappa) = D - P`, good for P near D."""
-    log_missing = log(modes.count - n_samples)
+def _nearly_all_learned(modes: Modes, n_samples: float, log_ridge: float) -> float:
+    r"""The root by what is not learned, :math:`\sum_i \kappa/(\lambda_i + \kappa) = D - P + \delta/\kappa`, good for P near D.
+
+    All terms are positive once D - P is put on the side where it is.
+    """
+    missing = modes.count - n_samples
+    log_difference = log(abs(missing)) if missing else -inf
     log_eigenvalues = np.log(modes.eigenvalues)
 
     def excess(log_kappa: float) -> float:
-        return logsumexp(modes.log_degeneracies + log_kappa - np.logaddexp(log_eigenvalues, log_kappa)) - log_missing
+        unlearned = logsumexp(modes.log_degeneracies + log_kappa - np.logaddexp(log_eigenvalues, log_kappa))
+        sides = [unlearned], [log_ridge - log_kappa]
+        sides[missing >= 0].append(log_difference)
+        return logsumexp(sides[0]) - logsumexp(sides[1])
 
-    odds = log_missing - log(n_samples)
-    lower, upper = log_eigenvalues.min() + odds - _SLACK, log_eigenvalues.max() + odds + _SLACK
-    return exp(brentq(excess, lower, upper, xtol=1e-15, rtol=1e-15))
+    log_samples, log_ratio = log(n_samples), log_difference - log(n_samples)
+    # without ridge the root has learnability P/D of some eigenvalue; each of the two terms on the right alone has a smaller root
+    lowest, highest = log_eigenvalues.min(), log_eigenvalues.max()
+    log_trace = logsumexp([*(modes.log_degeneracies + log_eigenvalues), log_ridge])
+    lower = max(lowest + log_ratio if missing > 0 else -inf, log_ridge - log_samples) - _SLACK
+    return exp(
+        brentq(excess, lower, max(log_trace - log_samples, highest + log_ratio) + _SLACK, xtol=1e-15, rtol=1e-15)
+    )
 
 
 def _equivalent_kernel(modes: Modes, n_samples: float, ridge: float) -> float:
@@ -155,14 +167,19 @@ def kappa_polynomial(spec: Spectrum, n_samples: Any, ridge: Any) -> sympy.Poly:
 
     From the characteristic polynomials of the blocks alone: over the roots of :math:`\chi` of degree s,
     :math:`\sum x/(x + \kappa) = s + \kappa \chi'(-\kappa)/\chi(-\kappa)`; its degree is one more than the number of distinct
-    nonzero eigenvalues.
+    nonzero eigenvalues. Without ridge it is that number, and there is a positive root only for fewer samples than modes.
 
     Parameters
     ----------
     spec
         Any exact spectrum, with or without symbols.
     n_samples, ridge
-        Exact numbers, symbols or expressions; floats are read as decimal fractions.
+        Exact numbers, symbols or expressions, but none named kappa; floats are read as decimal fractions.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When the number of samples is not positive, or a ridge is negative, or one of them has a symbol named kappa.
 
     Examples
     --------
@@ -174,13 +191,28 @@ def kappa_polynomial(spec: Spectrum, n_samples: Any, ridge: Any) -> sympy.Poly:
     if not isinstance(spec, Spectrum):
         raise InvalidTypeError(f"spec must be a Spectrum, got {shown(spec)}")
     samples, ridge = as_parameter(n_samples, "n_samples"), as_parameter(ridge, "ridge")
+    require(samples != 0, "n_samples", "must be positive", samples)
+    for argument, value in (("n_samples", samples), ("ridge", ridge)):
+        names = {symbol.name for symbol in value.free_symbols}
+        require(kappa_symbol.name not in names, argument, "must not have a symbol named kappa", value)
     total = ridge / kappa_symbol - samples
     total += symbolic_effective_modes(spec.blocks, kappa_symbol)
     numerator = sympy.fraction(sympy.together(total))[0]
     return sympy.Poly(sympy.factor(numerator), kappa_symbol)
 
 
-def _samples(n_samples: Any) -> np.ndarray:
+def as_pairs(n_samples: Any, ridge: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of samples and ridges as arrays of one shape."""
+    samples, ridges = as_samples(n_samples), _ridges(ridge)
+    try:
+        return np.broadcast_arrays(samples, ridges)
+    except ValueError:
+        rule = f"must broadcast against n_samples of shape {samples.shape}"
+        raise InvalidArgumentError(f"ridge {rule}, got shape {ridges.shape}") from None
+
+
+def as_samples(n_samples: Any) -> np.ndarray:
+    """Positive numbers of samples as an array."""
     samples = as_numbers(n_samples, "n_samples")
     require(bool((samples > 0).all()), "n_samples", "must be positive", n_samples)
     return samples

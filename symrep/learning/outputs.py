@@ -167,7 +167,8 @@ def predicted_output(
     Parameters
     ----------
     spec, target, n_samples, ridge, noise, theory
-        As for :func:`symrep.learning.learning_curve`; one number of samples and one ridge.
+        As for :func:`symrep.learning.learning_curve`; one number of samples and one ridge. The equivalent kernel has no
+        variance.
     x
         Sequences (n, L'), or one (L',): from any distribution and of any length L', with the query behind them where the
         network has one. A function of count tables in place of a network is known at the length L of the spectrum alone;
@@ -201,8 +202,9 @@ def predicted_output(
     if rows.shape[1] == entries:
         mean = curve.target.combined(curve.target_learnability, rows)
         density = mode_density(spec)
-        shares = density.eigenvalues / (density.eigenvalues + float(curve.kappa))
-        spread = density.combined(np.where(density.eigenvalues > 0, shares, 0.0) ** 2, rows)
+        positive = density.eigenvalues > 0
+        shares = density.eigenvalues / np.where(positive, density.eigenvalues + float(curve.kappa), 1.0)
+        spread = density.combined(np.where(positive, shares, 0.0) ** 2, rows)
         missing = np.zeros(len(rows))
     unseen = np.isnan(mean)
     if unseen.any() and (rows.shape[1] != entries or is_network_kernel(spec.kernel)):
@@ -218,7 +220,9 @@ def predicted_output(
 
 
 def _amplified(spread: np.ndarray, curve: LearningCurve) -> np.ndarray:
-    """Times test error over samples; 0 where nothing is learned, however large the error."""
+    """Times test error over samples; 0 where nothing is learned, however large the error, and without fluctuations."""
+    if curve.theory == "equivalent-kernel":
+        return np.zeros(spread.shape)
     return np.where(spread > 0, np.where(spread > 0, spread, 1.0) * float(curve.test_error / curve.n_samples), 0.0)
 
 
@@ -241,7 +245,8 @@ def out_of_distribution_error(
     >>> learning.out_of_distribution_error(s, "sigma_1 - S/L", chain, n_samples=16, ridge=0.05) > 0
     True
     """
-    found = predicted_output(spec, target, np.atleast_2d(sequences), n_samples, ridge, noise=noise)
+    rows = np.atleast_2d(as_sequences(sequences, "sequences"))
+    found = predicted_output(spec, target, rows, n_samples, ridge, noise=noise)
     own = np.ones(found.mean.shape) if weights is None else as_numbers(weights, "weights")
     fits = own.shape == found.mean.shape and bool((own >= 0).all()) and own.sum() > 0
     require(fits, "weights", f"must be {len(found.mean)} numbers of at least 0, not all 0", weights)

@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from symrep.errors import InvalidArgumentError, require
-from symrep.learning.decomposition import TargetModes, decompose
+from symrep.learning.decomposition import TargetModes, decomposed
 from symrep.learning.kappa import DIRECT_THEORIES, as_numbers, effective_modes
 from symrep.learning.modes import as_modes
 
@@ -50,7 +50,7 @@ def samples_to_learn(
     """
     require(theory in DIRECT_THEORIES, "theory", f"must be one of {', '.join(DIRECT_THEORIES)}", theory)
     modes = as_modes(spec)
-    found = target if isinstance(target, TargetModes) else decompose(spec, target)
+    found = decomposed(spec, target)
     ridges = as_numbers(ridge, "ridge")
     require(ridges.ndim == 0 and ridges >= 0, "ridge", "must be one number of at least 0", ridge)
     wanted = as_numbers(learnability, "learnability")

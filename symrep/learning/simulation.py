@@ -142,6 +142,7 @@ def simulate(
     samples = [require_integer(p, "n_samples", minimum=1) for p in _listed(n_samples)]
     n_repeats = require_integer(n_repeats, "n_repeats", minimum=2)
     ridge, noise = (_nonnegative(value, name) for value, name in ((ridge, "ridge"), (noise, "noise")))
+    n_test = require_integer(n_test, "n_test", minimum=1)
     target, generator = as_target(target), np.random.default_rng(require_integer(seed, "seed", minimum=0))
     if not callable(getattr(measure, "sample", None)):
         raise InvalidTypeError(f"measure must be a measure that draws sequences, got {shown(measure)}")
@@ -194,7 +195,7 @@ def _test_set(
         weights = np.array([float(measure.probability(row)) for row in tests.tolist()])
         return tests, weights, True
     else:
-        tests = measure.sample(generator, require_integer(n_test, "n_test", minimum=1), length)
+        tests = measure.sample(generator, n_test, length)
     return tests, np.full(len(tests), 1 / len(tests)), False
 
 

@@ -110,7 +110,8 @@ class SymbolicTarget:
         With :math:`\kappa` the positive number at which the learnability is reached, it is :math:`\sum_i d_i
         \lambda_i/(\lambda_i+\kappa) + \delta/\kappa` over all eigenvalues of the kernel, or :math:`\delta/\kappa` for
         ``theory="equivalent-kernel"``, a lower bound. A target in one eigenvalue has :math:`\kappa` rational in all
-        symbols, in two a square root, beyond an :class:`~symrep.spectra.roots.OrderedRoot`.
+        symbols, in two a square root, beyond an :class:`~symrep.spectra.roots.OrderedRoot`. Where the learnable share depends
+        on symbols, a ``Piecewise`` that is infinite where it is not above the learnability.
 
         Raises
         ------
@@ -120,13 +121,18 @@ class SymbolicTarget:
         """
         ridge, learnability = _read_goal(ridge, learnability, theory)
         kappa = _positive_root(self._excess(learnability), learnability)
+        symbolic = not sympy.sympify(self.spectrum.length).is_Integer
         rule = f"must be below {self.learnable_share}, the share of the target outside the null space"
+        rule += " at large L" if symbolic and not self.learnable_share.is_number else ""
         require(kappa is not None, "learnability", rule, learnability)
         competing = (
             symbolic_effective_modes(self.spectrum.blocks, kappa) if theory == "self-consistent" else sympy.Integer(0)
         )
         own = ridge / kappa
-        return competing + (sympy.factor(own) if own.is_rational_function(*own.free_symbols) else own)
+        needed = competing + (sympy.factor(own) if own.is_rational_function(*own.free_symbols) else own)
+        if self.learnable_share.is_number:
+            return needed
+        return sympy.Piecewise((needed, self.learnable_share > learnability), (sympy.oo, True))
 
     def leading_kappa(self, learnability: Any = "1/2") -> LeadingTerm:
         r"""The leading term at large L of the :math:`\kappa` at which the target has a learnability.

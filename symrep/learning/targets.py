@@ -54,14 +54,12 @@ class Target:
             object.__setattr__(self, "positions", positions)
 
     def places(self, length: int) -> tuple[int, ...]:
-        """The named positions of sequences of this length, counted from 0."""
+        """The named positions of sequences of this length, counted from 0; twice where the first from the end is one of them."""
         if self.positions is None:
             return tuple(range(length))
         inside = all(abs(position) <= length for position in self.positions)
         require(inside, "positions", f"must be within the length {length}", self.positions)
-        places = tuple(position - 1 if position > 0 else position + length for position in self.positions)
-        require(len(set(places)) == len(places), "positions", f"must differ at length {length}", self.positions)
-        return places
+        return tuple(position - 1 if position > 0 else position + length for position in self.positions)
 
     def values(self, tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """The values at tokens (n, positions) and counts (n, V), checked.
@@ -137,6 +135,8 @@ def target_expression(description: Any) -> sympy.Expr:
     The names of text are read as positive numbers, where sqrt(S**2) is S; so one of either sign is read as a difference.
     """
     expression = exact_expression(description, "target")
+    finite = not expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
+    require(finite, "target", "must be finite", description)
     for symbol in sorted(expression.free_symbols, key=str):
         read_symbol(symbol.name)
     if isinstance(description, str):

@@ -47,7 +47,8 @@ def learning_curve_plot(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('number of samples $P$', 'learnability')
     """
-    require(quantity in _QUANTITIES, "quantity", f"must be one of {', '.join(_QUANTITIES)}", quantity)
+    known = isinstance(quantity, str) and quantity in _QUANTITIES
+    require(known, "quantity", f"must be one of {', '.join(_QUANTITIES)}", quantity)
     if not (hasattr(curve, "n_samples") and hasattr(curve, "ridge")):
         raise InvalidTypeError(f"curve must be a learning curve, got {shown(curve)}")
     if simulation is not None and not hasattr(simulation, f"{quantity}_error"):

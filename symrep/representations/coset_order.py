@@ -51,8 +51,10 @@ def permutation_from_index(index: int, n: int) -> Permutation:
     n = require_integer(n, "n", minimum=0)
     index = require_integer(index, "index", minimum=0)
     if n > _LARGEST_INDEXED_DEGREE:
-        raise SizeLimitError(f"the coset order of S_{n} has {n}! places, the limit is n = {_LARGEST_INDEXED_DEGREE}: "
-                             "Permutation(images) makes a single permutation")
+        raise SizeLimitError(
+            f"the coset order of S_{n} has {n}! places, the limit is n = {_LARGEST_INDEXED_DEGREE}: "
+            "Permutation(images) makes a single permutation"
+        )
     require(index < factorial(n), "index", f"must be less than {n}!", index)
     return Permutation(images_at(index, n))
 
@@ -80,8 +82,10 @@ def require_listable(n: int) -> None:
     """Refuse the degrees for which n! values would not fit."""
     if n > LARGEST_DEGREE:
         needed = f"{8 * factorial(n)}" if n < 100 else f"8 * {n}!"
-        raise SizeLimitError(f"a function on S_{n} has {n}! values and takes {needed} bytes in float64, the limit is "
-                             f"n = {LARGEST_DEGREE}: seminormal(shape) and orthogonal(shape) represent single elements")
+        raise SizeLimitError(
+            f"a function on S_{n} has {n}! values and takes {needed} bytes in float64, the limit is "
+            f"n = {LARGEST_DEGREE}: seminormal(shape) and orthogonal(shape) represent single elements"
+        )
 
 
 def values_in_coset_order(f: Any, n: int | None) -> tuple[np.ndarray, int]:
@@ -133,8 +137,13 @@ def as_floats(values: np.ndarray, argument: str) -> np.ndarray:
         kind = complex if any(isinstance(number, complex) for number in numbers) else float
         with _within_float_range(argument):
             return np.array([kind(number) for number in numbers])
-    require(values.dtype.kind in "iufc", argument, "must have float or exact rational entries", values.dtype,
-            InvalidTypeError)
+    require(
+        values.dtype.kind in "iufc",
+        argument,
+        "must have float or exact rational entries",
+        values.dtype,
+        InvalidTypeError,
+    )
     return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
 
 

@@ -228,8 +228,10 @@ def young_symmetrizer(tableau: StandardTableau) -> GroupAlgebraElement:
     n, columns = tableau.shape.size, tableau.conjugate.rows
     number_of_terms = prod(factorial(len(line)) for line in tableau.rows + columns)
     if number_of_terms > LARGEST_SYMMETRIZER:
-        raise SizeLimitError(f"the Young symmetrizer of {tableau.shape.parts} has {number_of_terms} terms, "
-                             f"the limit is {LARGEST_SYMMETRIZER}: seminormal(shape) represents the irrep without it")
+        raise SizeLimitError(
+            f"the Young symmetrizer of {tableau.shape.parts} has {number_of_terms} terms, "
+            f"the limit is {LARGEST_SYMMETRIZER}: seminormal(shape) represents the irrep without it"
+        )
     rows_sum = {images: QQ(1) for images, _ in _line_group(tableau.rows, n)}
     columns_sum = {images: QQ(sign) for images, sign in _line_group(columns, n)}
     return GroupAlgebraElement._of(n, rows_sum) * GroupAlgebraElement._of(n, columns_sum)
@@ -328,8 +330,10 @@ class CentralElement(_RationalCombination):
             Beyond n = 8.
         """
         if self.n > LARGEST_DEGREE_OF_GROUP_ALGEBRA:
-            raise SizeLimitError(f"an element of Q[S_{self.n}] has {factorial(self.n)} coefficients, the limit is "
-                                 f"n = {LARGEST_DEGREE_OF_GROUP_ALGEBRA}: central_character(shape) gives its action")
+            raise SizeLimitError(
+                f"an element of Q[S_{self.n}] has {factorial(self.n)} coefficients, the limit is "
+                f"n = {LARGEST_DEGREE_OF_GROUP_ALGEBRA}: central_character(shape) gives its action"
+            )
         terms = {}
         for images in permutations(range(self.n)):
             value = self._terms.get(cycle_type(Permutation(list(images)), self.n).parts)

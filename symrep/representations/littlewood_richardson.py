@@ -60,9 +60,7 @@ def littlewood_richardson_coefficient(
     return sum(_lattice_fillings(start, content, bound, complete=True).values())
 
 
-def littlewood_richardson_product(
-    a: Partition | Iterable[int], b: Partition | Iterable[int]
-) -> dict[Partition, int]:
+def littlewood_richardson_product(a: Partition | Iterable[int], b: Partition | Iterable[int]) -> dict[Partition, int]:
     r"""The Schur functions in the product :math:`s_a s_b` with their multiplicities, in reverse lexicographic order.
 
     Parameters

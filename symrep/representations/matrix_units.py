@@ -97,8 +97,10 @@ def matrix_units(
     _require_size(shape)
     number_of_terms = shape.dimension**2 * factorial(shape.size)
     if number_of_terms > LARGEST_NUMBER_OF_TERMS:
-        raise SizeLimitError(f"the matrix units of shape {shape.parts} have up to {number_of_terms} coefficients, the "
-                             f"limit is {LARGEST_NUMBER_OF_TERMS}: matrix_unit(row, column) makes a single one")
+        raise SizeLimitError(
+            f"the matrix units of shape {shape.parts} have up to {number_of_terms} coefficients, the "
+            f"limit is {LARGEST_NUMBER_OF_TERMS}: matrix_unit(row, column) makes a single one"
+        )
     basis = list(standard_tableaux(shape))
     return {(S, T): _unit(shape, i, j) for i, S in enumerate(basis) for j, T in enumerate(basis)}
 
@@ -147,5 +149,7 @@ def _unit(shape: Partition, row: int, column: int) -> GroupAlgebraElement:
 
 def _require_size(shape: Partition) -> None:
     if shape.size > LARGEST_DEGREE_OF_GROUP_ALGEBRA:
-        raise SizeLimitError(f"a matrix unit of {shape.parts} has up to {shape.size}! coefficients, the limit is n = "
-                             f"{LARGEST_DEGREE_OF_GROUP_ALGEBRA}: seminormal(shape) represents the irrep without them")
+        raise SizeLimitError(
+            f"a matrix unit of {shape.parts} has up to {shape.size}! coefficients, the limit is n = "
+            f"{LARGEST_DEGREE_OF_GROUP_ALGEBRA}: seminormal(shape) represents the irrep without them"
+        )

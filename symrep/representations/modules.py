@@ -189,8 +189,13 @@ def as_representation(representation: Any) -> Representation:
 def _checked_parts(parts: tuple[Any, ...]) -> tuple[Representation, ...]:
     require(len(parts) > 0, "representations", "must be at least one", parts)
     for part in parts:
-        require(isinstance(part, Representation), "representation", "must be a representation of S_n", part,
-                InvalidTypeError)
+        require(
+            isinstance(part, Representation),
+            "representation",
+            "must be a representation of S_n",
+            part,
+            InvalidTypeError,
+        )
         require(part.n == parts[0].n, "representation", f"must belong to S_{parts[0].n} like the first one", part)
     return parts
 
@@ -283,8 +288,9 @@ def _multiplicities(values: list[int], n: int) -> dict[Partition, int]:
     for shape in table.shapes:
         count, remainder = divmod(sum(w * value for w, value in zip(weighted, table.row(shape))), factorial(n))
         if remainder or count < 0:
-            raise VerificationError(f"{values} are no values of a character of S_{n}: the product with {shape} is no "
-                                    f"nonnegative integer")
+            raise VerificationError(
+                f"{values} are no values of a character of S_{n}: the product with {shape} is no nonnegative integer"
+            )
         if count:
             result[shape] = count
     return result

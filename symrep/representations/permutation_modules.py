@@ -159,8 +159,10 @@ def permutation_module(composition: Iterable[int]) -> PermutationModule:
     """
     module = PermutationModule(as_composition(composition, "composition"))
     if module.dimension > LARGEST_PERMUTATION_MODULE:
-        raise SizeLimitError(f"{module!r} would have {module.dimension} basis vectors, the limit is "
-                             f"{LARGEST_PERMUTATION_MODULE}: kostka_number(shape, composition) needs none of them")
+        raise SizeLimitError(
+            f"{module!r} would have {module.dimension} basis vectors, the limit is "
+            f"{LARGEST_PERMUTATION_MODULE}: kostka_number(shape, composition) needs none of them"
+        )
     return module
 
 
@@ -216,8 +218,10 @@ def regular(n: int) -> RegularRepresentation:
     """
     n = require_integer(n, "n", minimum=0)
     if n > LARGEST_REGULAR_DEGREE:
-        raise SizeLimitError(f"regular({n}) would have {n}! basis vectors, the limit is n = {LARGEST_REGULAR_DEGREE}: "
-                             f"fourier_transform(f) splits functions on S_n without it")
+        raise SizeLimitError(
+            f"regular({n}) would have {n}! basis vectors, the limit is n = {LARGEST_REGULAR_DEGREE}: "
+            f"fourier_transform(f) splits functions on S_n without it"
+        )
     return RegularRepresentation(n)
 
 
@@ -281,9 +285,11 @@ def semistandard_homomorphism(
 def _homomorphism(tableau: SemistandardTableau, module: PermutationModule) -> ImmutableMatrix:
     source = SpechtModule(tableau.shape)
     if source.dimension * module.dimension > LARGEST_HOMOMORPHISM:
-        raise SizeLimitError(f"the homomorphism of {tableau!r} would be {module.dimension} x {source.dimension}, the "
-                             f"limit is {LARGEST_HOMOMORPHISM} entries: isotypic_projector(shape, module=module) "
-                             f"projects vectors without it")
+        raise SizeLimitError(
+            f"the homomorphism of {tableau!r} would be {module.dimension} x {source.dimension}, the "
+            f"limit is {LARGEST_HOMOMORPHISM} entries: isotypic_projector(shape, module=module) "
+            f"projects vectors without it"
+        )
     swaps = [module._images(adjacent_transposition(i, module.n)) for i in range(1, module.n)]
     index_of = {standard: index for index, standard in enumerate(source.basis)}
     columns: list[dict[int, int]] = [{}] * source.dimension

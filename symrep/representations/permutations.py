@@ -61,8 +61,13 @@ def as_permutation(value: Any, argument: str = "g", degree: int | None = None) -
         rule = "must be a sympy Permutation or a sequence of integers"
         raise InvalidPermutationError(f"{argument} {rule}, got {value!r}") from None
     size = len(images) if degree is None else degree
-    require(sorted(images) == list(range(size)), argument, f"must list the images of 0..{size - 1}", images,
-            InvalidPermutationError)
+    require(
+        sorted(images) == list(range(size)),
+        argument,
+        f"must list the images of 0..{size - 1}",
+        images,
+        InvalidPermutationError,
+    )
     return Permutation(images)
 
 

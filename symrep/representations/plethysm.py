@@ -134,9 +134,7 @@ def _plethysm_with_at_most_one_cell(outer: Partition, inner: Partition) -> dict[
 def _power_sum_plethysm(outer: Partition, inner: Partition) -> tuple[Terms, int]:
     r"""Integer numerators of :math:`s_a[s_b]` in power sums, and the denominator :math:`|a|!\,(|b|!)^{|a|}`."""
     scale = factorial(inner.size)
-    outer_terms = {
-        rho: value * scale ** (outer.size - rho.length) for rho, value in _class_weights(outer).items()
-    }
+    outer_terms = {rho: value * scale ** (outer.size - rho.length) for rho, value in _class_weights(outer).items()}
     return compose_power_sums(outer_terms, _class_weights(inner)), factorial(outer.size) * scale**outer.size
 
 

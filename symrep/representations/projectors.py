@@ -110,8 +110,10 @@ class _ChainProjector(ABC):
     def _require_size(self, limit: int, kind: str) -> None:
         size = self._size
         if size > limit:
-            raise SizeLimitError(f"the {kind} matrix of {self!r} would be {size} x {size}, the limit is {limit} x "
-                                 f"{limit}: apply(f) projects {self._elements} without it")
+            raise SizeLimitError(
+                f"the {kind} matrix of {self!r} would be {size} x {size}, the limit is {limit} x "
+                f"{limit}: apply(f) projects {self._elements} without it"
+            )
 
 
 def _as_array(f: Any) -> np.ndarray:

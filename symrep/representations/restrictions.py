@@ -204,9 +204,7 @@ def _split_shape(shape: Partition, composition: tuple[int, ...]) -> dict[tuple[P
     return total
 
 
-def young_subgroup_restriction(
-    representation: Representation, composition: Iterable[int]
-) -> YoungSubgroupRestriction:
+def young_subgroup_restriction(representation: Representation, composition: Iterable[int]) -> YoungSubgroupRestriction:
     r"""The restriction to :math:`S_{\mu_1} \times S_{\mu_2} \times \dots`, acting on consecutive intervals of points.
 
     Raises

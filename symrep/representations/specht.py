@@ -130,12 +130,22 @@ def _checked_filling(rows: Any) -> tuple[tuple[int, ...], ...]:
     except TypeError:
         raise InvalidTableauError(f"tableau must be a sequence of rows, got {rows!r}") from None
     shape = [len(row) for row in checked]
-    require(0 not in shape and shape == sorted(shape, reverse=True), "tableau", "must have rows of decreasing lengths",
-            checked, InvalidTableauError)
+    require(
+        0 not in shape and shape == sorted(shape, reverse=True),
+        "tableau",
+        "must have rows of decreasing lengths",
+        checked,
+        InvalidTableauError,
+    )
     entries = [entry for row in checked for entry in row]
     integral = all(isinstance(entry, int) and not isinstance(entry, bool) for entry in entries)
-    require(integral and sorted(entries) == list(range(1, len(entries) + 1)), "tableau",
-            f"must contain each of 1..{len(entries)} exactly once", checked, InvalidTableauError)
+    require(
+        integral and sorted(entries) == list(range(1, len(entries) + 1)),
+        "tableau",
+        f"must contain each of 1..{len(entries)} exactly once",
+        checked,
+        InvalidTableauError,
+    )
     return checked
 
 

@@ -176,9 +176,7 @@ class SymmetricFunction:
         if self.basis == "m":
             return (self.to("s") * factor.to("s")).to("m")
         multiply = littlewood_richardson_product if self.basis == "s" else _union
-        products = (
-            (x * y, multiply(a, b)) for a, x in self._terms.items() for b, y in factor._terms.items()
-        )
+        products = ((x * y, multiply(a, b)) for a, x in self._terms.items() for b, y in factor._terms.items())
         return SymmetricFunction._trusted(self.basis, linear_combination(products))
 
     __radd__ = __add__

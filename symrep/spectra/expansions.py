@@ -91,7 +91,8 @@ class Expansion(ExactPickles):
         require(not unknown, "numbers", f"must be for {sorted(symbols)}", unknown)
         missing = sorted(name for name in symbols if name not in values or values[name].free_symbols)
         if missing:
-            raise FreeSymbolError(f"evaluate needs numbers for {', '.join(missing)}, got {sorted(values)}")
+            given = ", ".join(sorted(values)) or "none"
+            raise FreeSymbolError(f"evaluate needs numbers for {', '.join(missing)}, got {given}")
         return float(expression.subs({symbol: values[name] for name, symbol in symbols.items()}).evalf(_DIGITS))
 
     def __str__(self) -> str:

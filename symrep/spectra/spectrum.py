@@ -245,7 +245,8 @@ class Spectrum(ExactPickles, LevelViews):
         values = {name: _exact_number(name, value) for name, value in values.items()}
         missing = sorted(s.name for s in self.free_symbols() if s.name not in values)
         if missing:
-            raise FreeSymbolError(f"evaluate needs numbers for {', '.join(missing)}, got {sorted(values)}")
+            given = ", ".join(sorted(values)) or "none"
+            raise FreeSymbolError(f"evaluate needs numbers for {', '.join(missing)}, got {given}")
         measure_with(self.measure, values)
         source = self
         if not sympy.sympify(self.vocab_size).is_Integer and values["V"] < self.smallest_vocabulary:

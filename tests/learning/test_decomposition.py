@@ -175,7 +175,6 @@ def test_next_token_of_a_hidden_markov_model_depends_on_the_order():
         ("banana", InvalidArgumentError, "target must use the symbols e_i_v, n_v, sigma_i, S and L, got banana"),
         ("sigma_9", InvalidArgumentError, "positions must be within the length 4"),
         ("sigma_0", InvalidArgumentError, "positions must be counted from 1"),
-        ("sigma_4*sigma_L", InvalidArgumentError, "positions must differ at length 4"),
         ("e_1_2", InvalidArgumentError, "target must use tokens below 2"),
         ("n_0 - n_0", InvalidArgumentError, "target must not vanish"),
         (3, InvalidTypeError, "target must be an expression or a function of sequences, got 3"),

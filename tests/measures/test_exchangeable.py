@@ -134,8 +134,6 @@ def test_parameters_are_sorted_by_name():
     assert sympy.expand(measure.moment((1, 1)) - (w * h * (1 - h) + (1 - w) / 4)) == 0
 
 
-
-
 @pytest.mark.parametrize(
     "measure",
     [

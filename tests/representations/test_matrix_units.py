@@ -133,8 +133,11 @@ def test_errors():
     with pytest.raises(InvalidTableauError, match=r"^tableau is not a standard tableau: rows must"):
         primitive_idempotent([(2, 1)])
     message = r"^a matrix unit of \(9,\) has up to 9! coefficients, the limit is n = 8: seminormal\(shape\) represents"
-    for call in (lambda: matrix_units((9,)), lambda: primitive_idempotent([range(1, 10)]),
-                 lambda: matrix_unit([range(1, 10)], [range(1, 10)])):
+    for call in (
+        lambda: matrix_units((9,)),
+        lambda: primitive_idempotent([range(1, 10)]),
+        lambda: matrix_unit([range(1, 10)], [range(1, 10)]),
+    ):
         with pytest.raises(SizeLimitError, match=message):
             call()
 

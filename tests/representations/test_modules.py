@@ -88,8 +88,10 @@ class TestSumsAndProducts:
         for a, b in combinations_with_replacement(table.shapes, 2):
             multiplicities = tensor_product(seminormal(a), seminormal(b)).multiplicities
             for c in table.shapes:
-                inner = sum(Rational(table[a, mu] * table[b, mu] * table[c, mu], mu.centralizer_order)
-                            for mu in table.cycle_types)
+                inner = sum(
+                    Rational(table[a, mu] * table[b, mu] * table[c, mu], mu.centralizer_order)
+                    for mu in table.cycle_types
+                )
                 assert multiplicities.get(c, 0) == inner
 
     def test_the_sign_conjugates(self):
@@ -100,9 +102,10 @@ class TestSumsAndProducts:
         """Tuples of points under S_4: as many trivial summands as orbits."""
         rho = tensor_product(*[natural(4)] * 3)
         assert rho.dimension == 64 and rho.multiplicities[Partition((4,))] == 5
-        assert tensor_product(natural(4), natural(4)).multiplicities == direct_sum(
-            permutation_module((1, 3)), permutation_module((1, 1, 2))
-        ).multiplicities
+        assert (
+            tensor_product(natural(4), natural(4)).multiplicities
+            == direct_sum(permutation_module((1, 3)), permutation_module((1, 1, 2))).multiplicities
+        )
 
     def test_bases_and_reprs(self):
         total = direct_sum(natural(3), standard(3))
@@ -125,8 +128,9 @@ class TestSumsAndProducts:
             direct_sum(sign(3), permutation_module((1, 2))): r"$S^{(1,1,1)} \oplus M^{(1,2)}$",
             tensor_product(sign(3), natural(3)): r"$S^{(1,1,1)} \otimes \left(S^{(3)} \oplus S^{(2,1)}\right)$",
             restriction(seminormal((2, 1))): r"$\operatorname{Res}_{S_{2}} \left(S^{(2,1)}\right)$",
-            young_subgroup_restriction(sign(3), (2, 1)):
-                r"$\operatorname{Res}_{S_{2} \times S_{1}} \left(S^{(1,1,1)}\right)$",
+            young_subgroup_restriction(
+                sign(3), (2, 1)
+            ): r"$\operatorname{Res}_{S_{2} \times S_{1}} \left(S^{(1,1,1)}\right)$",
         }
         assert {rho: rho._repr_latex_() for rho in labels} == labels
 
@@ -298,7 +302,11 @@ class TestErrors:
 def test_multiplicities_are_copies():
     from symrep.representations.permutation_modules import permutation_module
 
-    for module in (permutation_module((2, 1)), direct_sum(seminormal((2, 1)), seminormal((3,))), tensor_product(seminormal((2, 1)), seminormal((2, 1)))):
+    for module in (
+        permutation_module((2, 1)),
+        direct_sum(seminormal((2, 1)), seminormal((3,))),
+        tensor_product(seminormal((2, 1)), seminormal((2, 1))),
+    ):
         before = dict(module.multiplicities)
         module.multiplicities.clear()
         assert module.multiplicities == before and before

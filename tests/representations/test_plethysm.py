@@ -174,8 +174,10 @@ def power_matrix(g, k, symmetric):
 
 def decomposed(traces, n):
     """Multiplicities from a class function {cycle type: value}."""
-    products = {mu: sum(Fraction(int(x) * character(mu, rho), rho.centralizer_order) for rho, x in traces.items())
-                for mu in partitions(n)}
+    products = {
+        mu: sum(Fraction(int(x) * character(mu, rho), rho.centralizer_order) for rho, x in traces.items())
+        for mu in partitions(n)
+    }
     return {mu: number for mu, number in products.items() if number}
 
 

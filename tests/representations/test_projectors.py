@@ -140,8 +140,9 @@ def test_exact_entries_of_every_kind_become_fractions():
     assert all(type(entry) is Fraction for entry in expected)
     as_sympy = [Rational(entry.numerator, entry.denominator) for entry in map(Fraction, values)]
     assert np.array_equal(projector.apply(as_sympy), expected)
-    assert np.array_equal(projector.apply(np.array([0, 1, 1, 2, 0, 0, 5, 0], dtype=np.uint8)),
-                          projector.apply([0, 1, 1, 2, 0, 0, 5, 0]))
+    assert np.array_equal(
+        projector.apply(np.array([0, 1, 1, 2, 0, 0, 5, 0], dtype=np.uint8)), projector.apply([0, 1, 1, 2, 0, 0, 5, 0])
+    )
 
 
 def test_other_floats_become_double():
@@ -235,8 +236,15 @@ def test_module_projectors_are_the_central_idempotents(module):
 @settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_module_projectors_commute_with_the_action(data):
-    module = data.draw(st.sampled_from([permutation_module((3, 2, 1)), permutation_module((2, 2, 2)),
-                                        tensor_product(natural(5), seminormal((3, 2)))]))
+    module = data.draw(
+        st.sampled_from(
+            [
+                permutation_module((3, 2, 1)),
+                permutation_module((2, 2, 2)),
+                tensor_product(natural(5), seminormal((3, 2))),
+            ]
+        )
+    )
     shape = data.draw(st.sampled_from(list(partitions(module.n))))
     matrix = module.matrix(data.draw(st.permutations(range(module.n))))
     vector = np.random.default_rng(data.draw(st.integers(0, 99))).integers(-9, 9, module.dimension)

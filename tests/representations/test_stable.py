@@ -49,7 +49,11 @@ def test_at_and_labels():
         (lambda: PaddedShape((1, 2)), InvalidPartitionError, "lower is not a partition"),
         (lambda: PaddedShape((2,)).at(3), InvalidPartitionError, r"n must be at least 4 for \(L-2,2\), got 3"),
         (lambda: PaddedShape((2,)).exists("a"), InvalidTypeError, "n must be an integer, got 'a'"),
-        (lambda: stable_dimension((1,), "__import__('os')"), InvalidTypeError, "n must be an integer, a name or an expression"),
+        (
+            lambda: stable_dimension((1,), "__import__('os')"),
+            InvalidTypeError,
+            "n must be an integer, a name or an expression",
+        ),
         (lambda: stable_dimension((1,), -1), InvalidArgumentError, "n must be at least 0, got -1"),
         (lambda: stable_dimension((1,), 2.5), InvalidTypeError, "n must be an integer, got 2.5"),
         (lambda: stable_dimension((1,), None), InvalidTypeError, "n must be an integer, got None"),

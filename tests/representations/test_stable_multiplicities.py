@@ -236,8 +236,13 @@ def test_multiplicity_in_functions_is_zero_where_there_is_no_such_shape():
 
 def test_known_families():
     assert stable_tensor_power(3) == {
-        Partition(()): 5, Partition((1,)): 10, Partition((2,)): 6, Partition((1, 1)): 6,
-        Partition((3,)): 1, Partition((2, 1)): 2, Partition((1, 1, 1)): 1,
+        Partition(()): 5,
+        Partition((1,)): 10,
+        Partition((2,)): 6,
+        Partition((1, 1)): 6,
+        Partition((3,)): 1,
+        Partition((2, 1)): 2,
+        Partition((1, 1, 1)): 1,
     }
     assert [stable_tensor_power(k)[Partition(())] for k in range(7)] == [1, 1, 2, 5, 15, 52, 203]
     assert stable_restriction((1, 1)) == {Partition((1,)): 1, Partition((1, 1)): 1}

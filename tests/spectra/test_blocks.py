@@ -28,9 +28,19 @@ from symrep.spectra.count_tables import count_tables, number_of_tables, table_nu
 from symrep.spectra.dense import all_sequences, dense_spectrum
 
 RELU = kernels.serial(
-    kernels.TokenEmbedding(1), kernels.Positions(1), kernels.LinearAttention(normalized=True), kernels.Relu(), kernels.MeanPool()
+    kernels.TokenEmbedding(1),
+    kernels.Positions(1),
+    kernels.LinearAttention(normalized=True),
+    kernels.Relu(),
+    kernels.MeanPool(),
 )
-TIED = (kernels.TokenEmbedding(1), kernels.Positions("1/2"), kernels.TiedAttention(), kernels.Dense(2, 1), kernels.Relu())
+TIED = (
+    kernels.TokenEmbedding(1),
+    kernels.Positions("1/2"),
+    kernels.TiedAttention(),
+    kernels.Dense(2, 1),
+    kernels.Relu(),
+)
 
 
 def random_kernel(vocab_size, seed):
@@ -128,7 +138,9 @@ def test_networks_and_their_eigenfunctions(readout, vocab_size, length, mixed):
         functions = np.array([block.eigenfunction(i)(x) for i in range(block.size)])
         np.testing.assert_allclose((functions * weights) @ functions.T, np.eye(block.size), atol=1e-10)
         images = functions @ operator.T
-        np.testing.assert_allclose(images, block.eigenvalues[:, None] * functions, atol=1e-11 * top * np.abs(functions).max())
+        np.testing.assert_allclose(
+            images, block.eigenvalues[:, None] * functions, atol=1e-11 * top * np.abs(functions).max()
+        )
         assert block.eigenfunction(0)(x[1]) == pytest.approx(functions[0][1])
 
 
@@ -180,7 +192,10 @@ def test_urns(measure):
 
 
 def krawtchouk(degree, j, length, vocab_size):
-    terms = ((-1) ** i * (vocab_size - 1) ** (degree - i) * comb(j, i) * comb(length - j, degree - i) for i in range(degree + 1))
+    terms = (
+        (-1) ** i * (vocab_size - 1) ** (degree - i) * comb(j, i) * comb(length - j, degree - i)
+        for i in range(degree + 1)
+    )
     return sum(terms)
 
 
@@ -188,7 +203,9 @@ def krawtchouk(degree, j, length, vocab_size):
 def test_hamming_scheme(vocab_size, length):
     """Kernels of the matches alone have Krawtchouk polynomials for eigenvalues, binomial(L, k) (V-1)^k times each."""
     values = np.random.default_rng(length).standard_normal(length + 1)
-    blocks = block_spectrum(lambda tables: values[np.trace(tables, axis1=1, axis2=2)], measures.iid_uniform(vocab_size), length)
+    blocks = block_spectrum(
+        lambda tables: values[np.trace(tables, axis1=1, axis2=2)], measures.iid_uniform(vocab_size), length
+    )
     classes = {
         k: sum(
             comb(length, j) * (vocab_size - 1) ** j * krawtchouk(k, j, length, vocab_size) * values[length - j]
@@ -275,7 +292,9 @@ def test_impossible_sequences():
     assert abs(function([0, 2, 0])) == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("vocab_size", "length"), [(12, 1), (26, 1), (7, 2), pytest.param(10, 2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("vocab_size", "length"), [(12, 1), (26, 1), (7, 2), pytest.param(10, 2, marks=pytest.mark.slow)]
+)
 def test_many_tokens(vocab_size, length):
     blocks = block_spectrum(matches_symbol + 0, measures.iid_uniform(vocab_size), length)
     assert blocks.trace() == pytest.approx(length, rel=1e-12)
@@ -342,25 +361,85 @@ def constant(tables):
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "message"),
     [
-        ((3, measures.iid_uniform(2), 4), {}, InvalidTypeError, "kernel must be a network, a polynomial in u and m, a MatchKernel or"),
+        (
+            (3, measures.iid_uniform(2), 4),
+            {},
+            InvalidTypeError,
+            "kernel must be a network, a polynomial in u and m, a MatchKernel or",
+        ),
         ((constant, "iid", 4), {}, InvalidTypeError, "measure must be an exchangeable measure such as"),
         ((constant, measures.iid_uniform(), 4), {}, FreeSymbolError, "measure must have numbers, got symbols V"),
         ((constant, measures.iid(["h", "1-h"]), 4), {}, FreeSymbolError, "measure must have numbers, got symbols h"),
         ((constant, measures.iid_uniform(2), 0), {}, InvalidArgumentError, "length must be at least 1, got 0"),
         ((constant, measures.iid_uniform(2), "L"), {}, InvalidTypeError, "length must be an integer"),
         ((constant, measures.iid_uniform(2), 4), {"shapes": []}, InvalidArgumentError, "shapes must not be empty"),
-        ((constant, measures.iid_uniform(2), 4), {"shapes": [(3,)]}, InvalidPartitionError, "shapes must be a partition of 4"),
-        ((constant, measures.iid_uniform(2), 4), {"shapes": [(2, 1, 1)]}, InvalidArgumentError, "must have at most 2 rows"),
-        ((lambda t: np.ones(3), measures.iid_uniform(2), 4), {}, InvalidArgumentError, r"must return an array of shape \(35,\)"),
-        ((lambda t: t[:, 0, 0] * 1j, measures.iid_uniform(2), 4), {}, InvalidTypeError, "kernel must return real numbers"),
-        ((lambda t: np.log(t[:, 0, 0] - 1.0 + 0j).real, measures.iid_uniform(2), 4), {}, InvalidArgumentError, "must be finite"),
-        ((lambda t: 1.0 * t[:, 0, 1], measures.iid_uniform(2), 4), {}, InvalidArgumentError, "kernel must be symmetric, got .* at N ="),
-        ((constant, measures.iid_uniform(5), 20), {}, SizeLimitError, "length 20 with 5 tokens has 1761039350070 joint count tables"),
-        ((sympy.log(overlap_symbol), measures.iid_uniform(2), 4), {}, InvalidArgumentError, "must be a polynomial in u and m"),
-        ((lambda t: [[1], [1, 2]], measures.iid_uniform(2), 4), {}, InvalidArgumentError, "kernel must return an array, got ragged"),
-        ((constant, measures.iid_uniform(2), 4), {"memory_limit": "x"}, InvalidTypeError, "memory_limit must be an integer"),
+        (
+            (constant, measures.iid_uniform(2), 4),
+            {"shapes": [(3,)]},
+            InvalidPartitionError,
+            "shapes must be a partition of 4",
+        ),
+        (
+            (constant, measures.iid_uniform(2), 4),
+            {"shapes": [(2, 1, 1)]},
+            InvalidArgumentError,
+            "must have at most 2 rows",
+        ),
+        (
+            (lambda t: np.ones(3), measures.iid_uniform(2), 4),
+            {},
+            InvalidArgumentError,
+            r"must return an array of shape \(35,\)",
+        ),
+        (
+            (lambda t: t[:, 0, 0] * 1j, measures.iid_uniform(2), 4),
+            {},
+            InvalidTypeError,
+            "kernel must return real numbers",
+        ),
+        (
+            (lambda t: np.log(t[:, 0, 0] - 1.0 + 0j).real, measures.iid_uniform(2), 4),
+            {},
+            InvalidArgumentError,
+            "must be finite",
+        ),
+        (
+            (lambda t: 1.0 * t[:, 0, 1], measures.iid_uniform(2), 4),
+            {},
+            InvalidArgumentError,
+            "kernel must be symmetric, got .* at N =",
+        ),
+        (
+            (constant, measures.iid_uniform(5), 20),
+            {},
+            SizeLimitError,
+            "length 20 with 5 tokens has 1761039350070 joint count tables",
+        ),
+        (
+            (sympy.log(overlap_symbol), measures.iid_uniform(2), 4),
+            {},
+            InvalidArgumentError,
+            "must be a polynomial in u and m",
+        ),
+        (
+            (lambda t: [[1], [1, 2]], measures.iid_uniform(2), 4),
+            {},
+            InvalidArgumentError,
+            "kernel must return an array, got ragged",
+        ),
+        (
+            (constant, measures.iid_uniform(2), 4),
+            {"memory_limit": "x"},
+            InvalidTypeError,
+            "memory_limit must be an integer",
+        ),
         ((constant, measures.iid_uniform(2), 4), {"shapes": 4}, InvalidPartitionError, "shapes"),
-        ((sympy.Symbol("z") * overlap_symbol, measures.iid_uniform(2), 4), {}, InvalidArgumentError, "no symbols but u, m and L"),
+        (
+            (sympy.Symbol("z") * overlap_symbol, measures.iid_uniform(2), 4),
+            {},
+            InvalidArgumentError,
+            "no symbols but u, m and L",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero")
@@ -370,7 +449,9 @@ def test_errors(arguments, options, error, message):
 
 
 def test_networks_that_are_refused():
-    decaying = kernels.serial(kernels.TokenEmbedding(1), kernels.Positions(1, covariance="gaussian"), kernels.MeanPool())
+    decaying = kernels.serial(
+        kernels.TokenEmbedding(1), kernels.Positions(1, covariance="gaussian"), kernels.MeanPool()
+    )
     with pytest.raises(NotInvariantError, match="net must be symmetric under permutations of the positions"):
         block_spectrum(decaying, measures.iid_uniform(2), 4)
     with pytest.raises(FreeSymbolError, match="TokenEmbedding variance must be a number here, got a"):

@@ -99,9 +99,7 @@ def test_exact_characteristic_polynomials_of_the_flattened_linear_block(vocab_si
         assert roots(polynomial)[:3] == pytest.approx(spectrum.eigenvalues(shape)[:3], rel=1e-4, abs=1e-3)
         assert float(-coefficients[1]) * shape.dimension == pytest.approx(spectrum.trace(shape))
         total -= coefficients[1] * shape.dimension
-    on_the_diagonal = [
-        exact_linear_block(a, p)(x, x) for x in map(tuple, all_sequences(vocab_size, length).tolist())
-    ]
+    on_the_diagonal = [exact_linear_block(a, p)(x, x) for x in map(tuple, all_sequences(vocab_size, length).tolist())]
     assert total == sympy.Rational(sum(on_the_diagonal) / vocab_size**length)
 
 
