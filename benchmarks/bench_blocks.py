@@ -42,7 +42,11 @@ def timed(work: Callable[[], object]) -> tuple[float, object]:
 
 def eigenvalues() -> None:
     for name, net in NETWORKS.items():
-        print(f"\n{name}\n{'L':>4} " + " ".join(f"{'(L-' + str(k) + ',' + str(k) + ')' if k else '(L)':>12} {'':>6}" for k in range(4)) + f" {'s':>6}")
+        print(
+            f"\n{name}\n{'L':>4} "
+            + " ".join(f"{'(L-' + str(k) + ',' + str(k) + ')' if k else '(L)':>12} {'':>6}" for k in range(4))
+            + f" {'s':>6}"
+        )
         before = None
         for length in LENGTHS:
             shapes = [(length - k, k) if k else (length,) for k in range(4)]
@@ -60,7 +64,9 @@ def peak_megabytes() -> float:
     """The most memory that this process has held; ru_maxrss would count its parent's from before it started."""
     status = Path("/proc/self/status")
     if status.exists():
-        return next(float(line.split()[1]) / 1e3 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return next(
+            float(line.split()[1]) / 1e3 for line in status.read_text().splitlines() if line.startswith("VmHWM")
+        )
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
@@ -71,7 +77,9 @@ def in_its_own_process(vocab_size: int, length: int, method: str) -> tuple[float
 
 def cost(long: bool) -> None:
     print(f"\n{'V':>2} {'L':>4} {'V^L':>8} {'shapes':>6} {'resolved':>8} {'s':>7} {'peak MB':>8} {'dense s':>8}")
-    sizes = [(2, 10), (2, 20), (2, 40), (2, 80), (2, 160)] + [(2, 200)] * long + [(3, 6), (3, 10), (3, 16), (4, 5), (4, 8)]
+    sizes = (
+        [(2, 10), (2, 20), (2, 40), (2, 80), (2, 160)] + [(2, 200)] * long + [(3, 6), (3, 10), (3, 16), (4, 5), (4, 8)]
+    )
     for vocab_size, length in sizes:
         net = NETWORKS["ReLU"]
         seconds, _, peak, shapes, _, resolved = in_its_own_process(vocab_size, length, "tables")
@@ -94,7 +102,9 @@ def one_row(vocab_size: int, length: int, method: str) -> tuple[float, float, fl
 
 
 def matches(long: bool) -> None:
-    print(f"\n{'V':>2} {'L':>4} {'method':>8} {'shapes':>6} {'largest':>8} {'resolved':>8} {'s':>7} {'cpu s':>7} {'peak MB':>8} {'tables':>7}")
+    print(
+        f"\n{'V':>2} {'L':>4} {'method':>8} {'shapes':>6} {'largest':>8} {'resolved':>8} {'s':>7} {'cpu s':>7} {'peak MB':>8} {'tables':>7}"
+    )
     sizes = [(3, 8, True), (3, 12, True), (3, 16, True), (3, 24, False), (4, 8, True), (4, 12, False)]
     sizes += [(3, 32, False), (3, 40, False)] * long
     for vocab_size, length, with_tables in sizes:
@@ -114,7 +124,9 @@ def processor_seconds() -> tuple[float, float]:
 
 def parallel(most: int) -> None:
     """Workers have loaded the package before the clock starts; their processor time has it."""
-    print(f"\n{'V':>2} {'L':>4} {'jobs':>4} {'s':>7} {'ratio':>6} {'own cpu':>8} {'workers':>8} {'same':>5} {'load':>5}")
+    print(
+        f"\n{'V':>2} {'L':>4} {'jobs':>4} {'s':>7} {'ratio':>6} {'own cpu':>8} {'workers':>8} {'same':>5} {'load':>5}"
+    )
     for vocab_size, length in ((3, 24), (2, 160)):
         measure, first = measures.iid_uniform(vocab_size), None
         for jobs in sorted({1, *(2**i for i in range(most.bit_length()) if 2**i <= most), most}):

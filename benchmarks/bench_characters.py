@@ -147,7 +147,9 @@ def table_time_and_memory(n: int) -> tuple[float, int, int]:
 
 def tables(degrees: tuple[int, ...], symfn: str) -> Table:
     memory = ("peak MB", "result MB", "peak/result")
-    table = Table("n", "classes", "seconds", *memory, "GAP ratio", "symfn ratio", "sympy ratio", title="Character table of S_n")
+    table = Table(
+        "n", "classes", "seconds", *memory, "GAP ratio", "symfn ratio", "sympy ratio", title="Character table of S_n"
+    )
     for n in degrees:
         seconds, peak, size = table_time_and_memory(n)
         gap = seconds_of(ask_gap(GAP_TABLE.format(n=n), 1))

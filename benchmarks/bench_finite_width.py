@@ -12,7 +12,17 @@ import time
 import numpy as np
 
 from symrep import kernels
-from symrep.kernels import Dense, Flatten, LayerNorm, LinearAttention, MeanPool, Positions, QueryToken, Relu, TiedAttention
+from symrep.kernels import (
+    Dense,
+    Flatten,
+    LayerNorm,
+    LinearAttention,
+    MeanPool,
+    Positions,
+    QueryToken,
+    Relu,
+    TiedAttention,
+)
 
 HEAD = (kernels.TokenEmbedding("3/2"), Positions("1/2"))
 STDS = {"query_std": "11/10", "key_std": "9/10", "value_std": "6/5", "out_std": "4/5", "bias_std": "3/10"}

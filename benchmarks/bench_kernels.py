@@ -67,7 +67,9 @@ def main() -> None:
         print(f"{count:5} {length:4} {nngp:8.2f} {ntk:8.2f} {nngp / (count**2 / 2) / 4 * 1e9:22.0f}")
 
     # every route computes the whole square here, so that times per pair compare
-    print(f"\n{'n':>5} {'L':>4} {'overlaps s':>10} {'positions s':>11} {'ratio':>7} {'neural-tangents s':>18} {'ratio':>7}")
+    print(
+        f"\n{'n':>5} {'L':>4} {'overlaps s':>10} {'positions s':>11} {'ratio':>7} {'neural-tangents s':>18} {'ratio':>7}"
+    )
     for count, length in ((200, 8), (200, 16), (100, 32), (50, 64)):
         x = sequences(count, length)
         ours, gram = seconds(lambda: net.nngp(x, x))

@@ -145,8 +145,10 @@ def main() -> None:
         ("orthogonal (6,4,2), basis and a float matrix", False, lambda: orthogonal_matrix(Partition((6, 4, 2)))),
         ("isotypic projection (4,3,1), V = 3, L = 8", True, lambda: projection(Partition((4, 3, 1)), 3)),
         ("isotypic projection (8,6), V = 2, L = 14", True, lambda: projection(Partition((8, 6)), 2)),
-        *((f"Fourier transform S_{n}, float", n > LARGEST_FULL_SUM, lambda n=n: transform(n, False))
-          for n in range(5, 10)),
+        *(
+            (f"Fourier transform S_{n}, float", n > LARGEST_FULL_SUM, lambda n=n: transform(n, False))
+            for n in range(5, 10)
+        ),
         *((f"inverse Fourier transform S_{n}, float", True, lambda n=n: transform(n, False, True)) for n in (7, 9)),
         *((f"Fourier transform S_{n}, exact", True, lambda n=n: transform(n, True)) for n in (5, 6, 7, 8)),
         *((f"product of two full elements of Q[S_{n}]", False, lambda n=n: convolution(n)) for n in (5, 6)),

@@ -34,7 +34,15 @@ def main() -> None:
             size = vocab_size**length
             print(f"{readout:8} {vocab_size:2} {length:3} {size:6} {dense:9.3f} {ours:8.3f} {dense / ours:11.1f}")
     print(f"\n{'closed form in L':28} {'levels':>6} {'seconds':>8}")
-    for readout, vocab_size in (("pool", 2), ("flatten", 2), ("last", 2), ("pool", 3), ("flatten", 3), ("pool", 4), ("flatten", 4)):
+    for readout, vocab_size in (
+        ("pool", 2),
+        ("flatten", 2),
+        ("last", 2),
+        ("pool", 3),
+        ("flatten", 3),
+        ("pool", 4),
+        ("flatten", 4),
+    ):
         net = kernels.architecture("linear-block", readout)
         seconds = best_of_three(lambda: spectrum(net, measures.iid_uniform(vocab_size)).levels)
         levels = len(spectrum(net, measures.iid_uniform(vocab_size)).levels)

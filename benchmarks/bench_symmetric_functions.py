@@ -78,9 +78,7 @@ CASES = {
         lambda: terms(lrcalc.skew((7, 6, 5, 4, 3, 2, 1), (5, 4, 3, 2, 1)).items()),
         lambda: terms(symfn.skew_schur((7, 6, 5, 4, 3, 2, 1), (5, 4, 3, 2, 1))),
     ),
-    "one coefficient, size 38 (value 556)": lr_coefficient(
-        (10, 8, 6, 5, 4, 3, 2), (6, 4, 3, 2, 1), (7, 5, 4, 3, 2, 1)
-    ),
+    "one coefficient, size 38 (value 556)": lr_coefficient((10, 8, 6, 5, 4, 3, 2), (6, 4, 3, 2, 1), (7, 5, 4, 3, 2, 1)),
     "Kronecker product, n = 20": (
         lambda: kronecker_product((6, 5, 4, 3, 2), (7, 5, 4, 2, 1, 1)),
         None,
@@ -92,9 +90,7 @@ CASES = {
         None,
         lambda: symfn.kronecker_coefficient((6, 5, 4, 3, 2), (7, 5, 4, 2, 1, 1), (5, 5, 4, 4, 2)),
     ),
-    "Kronecker coefficient, n = 100": (
-        lambda: kronecker_coefficient((96, 3, 1), (95, 4, 1), (94, 4, 2)), None, None
-    ),
+    "Kronecker coefficient, n = 100": (lambda: kronecker_coefficient((96, 3, 1), (95, 4, 1), (94, 4, 2)), None, None),
     "stable product of (3,2,1) and (3,2,1)": (
         lambda: stable_kronecker_product((3, 2, 1), (3, 2, 1)),
         None,
