@@ -113,6 +113,9 @@ class LinearAttention(Attention):
     def position_use(self, use: PositionUse) -> PositionUse:
         return replace(super().position_use(use), mixed=use.mixed)
 
+    def overlap_degree(self, before: int) -> int | None:
+        return 3 * before + 1
+
     def apply(self, state: KernelState) -> KernelState:
         gain = self._square(state, LOGITS + OUTPUT)
         bias = self._value(state, "bias_std") ** 2
@@ -157,6 +160,9 @@ class UniformAttention(Layer):
     def position_use(self, use: PositionUse) -> PositionUse:
         return PositionUse(matches=use.matches or use.mixed)
 
+    def overlap_degree(self, before: int) -> int | None:
+        return before + 1
+
     def apply(self, state: KernelState) -> KernelState:
         gain = self._value(state, "value_std") ** 2 * self._value(state, "out_std") ** 2
         bias = self._value(state, "bias_std") ** 2
@@ -189,6 +195,9 @@ class TiedAttention(Attention):
 
     activation: str = "softmax"
     needs_variances: ClassVar[bool] = True
+
+    def overlap_degree(self, before: int) -> int | None:
+        return None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -47,6 +47,7 @@ class JointCountKernel:
 
     net: Any
     tangent: bool = False
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.net.readout is None:
@@ -78,7 +79,7 @@ class JointCountKernel:
             part = flat[i : i + step]
             of_part = sides(part, None if pairs is None else pairs[i : i + step])
             blocks.append(values_of(self.net, of_part, self.tangent, len(part)))
-        values = np.concatenate(blocks).reshape(tables.shape[:-2])
+        values = self.scale * np.concatenate(blocks).reshape(tables.shape[:-2])
         return float(values) if values.ndim == 0 else values
 
     def _as_extra(self, extra: Any, tables: np.ndarray) -> np.ndarray | None:
@@ -139,6 +140,7 @@ class MatchCountKernel:
 
     net: Any
     tangent: bool = False
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         self._on_tables()
@@ -168,7 +170,12 @@ class MatchCountKernel:
             require_any_length(self.net, *lengths)
         of_both = _as_integers(matches, "matches")
         require(of_both.shape == of_x.shape[:-1], "matches", f"must be of shape {of_x.shape[:-1]}", of_both.shape)
-        in_common = np.minimum(of_x, of_y).sum(axis=-1) + (differ and self.net.extra_token == "last")
+        whole = (of_x, of_y)
+        if differ and self.net.extra_token == "last":
+            whole = _with_last_of_the_shorter(
+                of_x, of_y, lengths, self._on_tables()._as_extra(extra, of_x[..., None, :])
+            )
+        in_common = np.minimum(*whole).sum(axis=-1)
         possible = int(of_both.min()) >= 0 and bool((of_both <= in_common).all())
         require(
             possible, "matches", "must be between 0 and the number of tokens in common", of_both.ravel()[:3].tolist()
@@ -184,8 +191,17 @@ class MatchCountKernel:
             extras = None if pairs is None else pairs[own]
             sides = overlap_sides_of_counts(of_x[own], of_y[own], flat[own], extras, self.net.extra_token)
             blocks.append(values_of(self.net, sides, self.tangent, len(flat[own])))
-        values = np.concatenate(blocks).reshape(of_both.shape)
+        values = self.scale * np.concatenate(blocks).reshape(of_both.shape)
         return float(values) if values.ndim == 0 else values
+
+
+def _with_last_of_the_shorter(
+    of_x: np.ndarray, of_y: np.ndarray, lengths: list[int], extra: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of the positions that both have: the last token of the shorter sequence faces one of the longer one's others."""
+    vocabulary = np.arange(of_x.shape[-1])
+    ends = (extra[..., None] == vocabulary).astype(np.int64)
+    return (of_x + ends[..., 0, :], of_y) if lengths[0] < lengths[1] else (of_x, of_y + ends[..., 1, :])
 
 
 def overlap_sides_of_counts(

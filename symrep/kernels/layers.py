@@ -65,6 +65,10 @@ class Layer:
         """The partitions of position pairs into cells that this layer can work on, coarsest first."""
         return (OVERLAPS, COUNTS, POSITIONS)
 
+    def overlap_degree(self, before: int) -> int | None:
+        """A bound on the degree in u and m behind this layer, given that before it; None where the layer is not polynomial."""
+        return before
+
     def inner_layers(self) -> tuple[Layer, ...]:
         """The layers that this one is made of."""
         return ()
@@ -168,6 +172,9 @@ class TokenEmbedding(Layer):
     def layouts(self) -> tuple[str, ...]:
         return super().layouts if self.covariance is None else (COUNTS, POSITIONS)
 
+    def overlap_degree(self, before: int) -> int | None:
+        return before if self.covariance is None else None
+
     @property
     def is_token_symmetric(self) -> bool:
         """Whether the covariance stays the same when tokens are renamed."""
@@ -237,6 +244,9 @@ class Positions(Layer):
     def apply(self, state: KernelState) -> KernelState:
         added = state.map(lambda kernel: self.add_to(kernel, state))
         return added.with_tangent(lambda tangent: self.add_to_tangent(tangent, state))
+
+    def overlap_degree(self, before: int) -> int | None:
+        return before if self.covariance == "identity" else None
 
     def features(self, before: Features) -> Features:
         # concatenated channels have two variances: a mixture
@@ -336,6 +346,12 @@ class Residual(Layer):
 
     def inner_layers(self) -> tuple[Layer, ...]:
         return self.layers
+
+    def overlap_degree(self, before: int) -> int | None:
+        inner: int | None = before
+        for layer in self.layers:
+            inner = None if inner is None else layer.overlap_degree(inner)
+        return None if inner is None else max(before, inner)
 
     def features(self, before: Features) -> Features:
         inner = before

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArchitectureError, require, require_integer, shown
+from symrep.errors import InvalidArchitectureError, InvalidTypeError, require, require_integer, shown
 from symrep.kernels.features import Features
 from symrep.kernels.gram import MEMORY_LIMIT, gram, require_any_length
 from symrep.kernels.invariance import Invariance
@@ -125,6 +125,19 @@ class Network:
         """The kernel between positions just before the readout, in the overlap ring."""
         return self.run(self._exact_state(tangent=False), stop_at_readout=True).pair
 
+    @cached_property
+    def overlap_degree(self) -> int | None:
+        """A bound on the degree of the overlap polynomial, without computing it; None where a layer is not polynomial.
+
+        >>> from symrep.kernels import architecture
+        >>> architecture("linear-block").overlap_degree, architecture("relu-block").overlap_degree
+        (2, None)
+        """
+        degree: int | None = 0
+        for layer in self.layers:
+            degree = None if degree is None else layer.overlap_degree(degree)
+        return degree
+
     def overlap_polynomial(self, kernel: str = "nngp", lengths: tuple[int, int] | None = None) -> sympy.Expr:
         r"""The kernel (``"nngp"`` or ``"ntk"``) as a polynomial in u, m and g with coefficients in L and the parameters.
 
@@ -152,7 +165,7 @@ class Network:
         """
         require(kernel in ("nngp", "ntk"), "kernel", "must be nngp or ntk", kernel)
         if lengths is not None:
-            return self._between(*lengths, tangent=kernel == "ntk")
+            return self._between(lengths, tangent=kernel == "ntk")
         return self._overlap_polynomial if kernel == "nngp" else _tidied(self._overlap_output(tangent=True))
 
     @cached_property
@@ -168,8 +181,11 @@ class Network:
         state = self.run(self._exact_state(tangent))
         return (state.tangent if tangent else state.pair).coefficients[0]
 
-    def _between(self, length: Any, other: Any, tangent: bool) -> sympy.Expr:
+    def _between(self, lengths: Any, tangent: bool) -> sympy.Expr:
         self._require_readout()
+        if not isinstance(lengths, tuple | list) or len(lengths) != 2:
+            raise InvalidTypeError(f"lengths must be two integers, got {shown(lengths)}")
+        length, other = lengths
         length, other = (require_integer(own, "lengths", minimum=1) for own in (length, other))
         if length != other:
             require_any_length(self, length, other)

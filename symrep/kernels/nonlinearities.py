@@ -51,6 +51,9 @@ class Nonlinearity(Layer):
     def position_use(self, use: PositionUse) -> PositionUse:
         return replace(use, mixed=use.identity)
 
+    def overlap_degree(self, before: int) -> int | None:
+        return None
+
     def apply(self, state: KernelState) -> KernelState:
         return state.pointwise(self.activation.dual, self.activation.derivative_dual, self)
 
@@ -125,6 +128,9 @@ class Polynomial(Nonlinearity):
         is_linear = self.is_odd and all(value == 0 for value in self.coefficients[2:])
         return before if is_linear else after
 
+    def overlap_degree(self, before: int) -> int | None:
+        return (len(self.coefficients) - 1) * before
+
     def _numbers(self, state: KernelState) -> list[Any]:
         return [state.number(value, self._argument("coefficients")) for value in self.coefficients]
 
@@ -185,12 +191,15 @@ class LayerNorm(Layer):
         return 1 / (np.sqrt(first) * np.sqrt(second))
 
     def _exact(self, state: KernelState) -> KernelState:
-        context, query = sympy.factor(state.first.variance()), sympy.factor(state.first.query)
-        if {first_overlap_symbol, second_overlap_symbol} & (context.free_symbols | query.free_symbols):
+        sides = state.first, state.second
+        variances = [sympy.factor(side.variance()) for side in sides]
+        queries = [sympy.factor(side.query) for side in sides]
+        context = variances[0]
+        if {first_overlap_symbol, second_overlap_symbol} & _symbols_of(*variances, *queries):
             raise InvalidArchitectureError(
                 f"layers must be polynomial for an overlap polynomial, got {shown(self)} of variance {context}"
             )
-        for variance in (context, query) if state.first.has_query else (context,):
+        for variance in (*variances, *queries) if state.first.has_query else variances:
             require(
                 variance != 0,
                 "layers",
@@ -199,9 +208,24 @@ class LayerNorm(Layer):
                 InvalidArchitectureError,
             )
 
-        def rule(kernel: OverlapKernel) -> OverlapKernel:
-            return replace(
-                kernel.scale_context(1 / context), query=kernel.query / query if query != 0 else kernel.query
-            )
+        def rule(kernel: OverlapKernel, rows: int, columns: int) -> OverlapKernel:
+            scales = [_mean_scale(own[rows], own[columns]) for own in (variances, queries)]
+            scaled = kernel.scale_context(1 / scales[0])
+            return replace(scaled, query=kernel.query / scales[1] if scales[1] != 0 else kernel.query)
 
-        return state.map(rule, tangent=True)
+        return KernelState(
+            rule(state.pair, 0, 1),
+            rule(state.first, 0, 0),
+            rule(state.second, 1, 1),
+            None if state.tangent is None else rule(state.tangent, 0, 1),
+            state.draws,
+        )
+
+
+def _mean_scale(first: sympy.Expr, second: sympy.Expr) -> sympy.Expr:
+    """The root of the product of two variances, which differ between sequences of different lengths."""
+    return first if first == second else sympy.sqrt(first * second)
+
+
+def _symbols_of(*expressions: sympy.Expr) -> set[sympy.Symbol]:
+    return set().union(*(expression.free_symbols for expression in expressions))

@@ -20,6 +20,9 @@ class MeanPool(Layer):
 
     is_readout: ClassVar[bool] = True
 
+    def overlap_degree(self, before: int) -> int | None:
+        return before + 1
+
     def apply(self, state: KernelState) -> KernelState:
         return state.map(lambda kernel: kernel.read(kernel.mean()), tangent=True)
 
@@ -36,6 +39,9 @@ class Flatten(Layer):
     def features(self, before: Features) -> Features:
         # channels of different positions have different variances and different kernels
         return replace(before, gaussian=False, source=shown(self))
+
+    def overlap_degree(self, before: int) -> int | None:
+        return before + 1
 
     def apply(self, state: KernelState) -> KernelState:
         return state.map(lambda kernel: kernel.read(kernel.diagonal_mean()), tangent=True)

@@ -75,6 +75,9 @@ class SoftmaxAttention(Attention):
     def layouts(self) -> tuple[str, ...]:
         return (POSITIONS,)
 
+    def overlap_degree(self, before: int) -> int | None:
+        return None
+
     @property
     def is_random(self) -> bool:
         """Whether the kernel is a Monte Carlo estimate."""

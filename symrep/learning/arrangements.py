@@ -11,8 +11,8 @@ from scipy.special import gammaln
 
 from symrep.errors import SizeLimitError
 from symrep.kernels import Network
-from symrep.kernels.gram import ARRAYS_AT_ONCE, BLOCK_BYTES, position_sides, values_of
-from symrep.kernels.sequences import token_counts
+from symrep.kernels.gram import ARRAYS_AT_ONCE, BLOCK_BYTES, MEMORY_LIMIT, position_sides, values_of
+from symrep.kernels.sequences import require_memory, token_counts
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 
@@ -118,7 +118,9 @@ def _written_out(tables: np.ndarray) -> np.ndarray:
 
 def pair_values(net: Network, tangent: bool, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The kernel of the sequences x and y, row by row."""
-    step = max(1, BLOCK_BYTES // (8 * max(x.shape[1], y.shape[1]) ** 2 * ARRAYS_AT_ONCE))
+    needed = 8 * max(x.shape[1], y.shape[1]) ** 2 * ARRAYS_AT_ONCE
+    require_memory(needed, MEMORY_LIMIT, f"one pair of sequences with {x.shape[1]} x {y.shape[1]} positions")
+    step = max(1, BLOCK_BYTES // needed)
     found = []
     for start in range(0, len(x), step):
         own = slice(start, start + step)

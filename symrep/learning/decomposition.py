@@ -17,12 +17,13 @@ from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
 from symrep.kernels.sequences import as_sequences, token_counts
-from symrep.learning.invariant_operator import extra_token_of, operator_matrix
+from symrep.learning.invariant_operator import operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.learning.targets import Target
 from symrep.learning.targets import target as as_target
 from symrep.measures import ExchangeableMeasure
 from symrep.spectra.blocks import BlockSpectrum
+from symrep.spectra.kernel_functions import extra_token_of
 from symrep.spectra.spectrum import Spectrum
 
 _NEGLIGIBLE = 1e-24
@@ -200,13 +201,12 @@ def sharpened(matrix: np.ndarray, vectors: np.ndarray, eigenvalues: np.ndarray) 
     r"""Eigenvectors whose small entries have small errors too; the columns need no norm.
 
     An entry of an eigenvector has the error of the largest one. That of rare sequences is small and is divided by the root
-    of their probability, so its relative error counts: :math:`(K v)_x / \lambda` is good to the rounding error of row x times
-    :math:`\lambda_{max}/\lambda`, and better wherever the entry is smaller than :math:`\lambda/\lambda_{max}`.
+    of their probability, so its relative error counts: :math:`(K v)_x / \lambda` is good to rounding errors of row x of the matrix
+    over :math:`\lambda`, and so better wherever that row is smaller than :math:`\lambda`.
     """
-    norms = np.linalg.norm(vectors, axis=0)
     scale = np.where(eigenvalues > 0, eigenvalues, np.inf)
-    small = np.abs(vectors) < norms * eigenvalues / max(np.abs(matrix).sum(axis=1).max(), np.finfo(float).tiny)
-    return np.where(small, matrix @ vectors / scale, vectors)
+    rare = np.linalg.norm(matrix, axis=1)[:, None] < eigenvalues[None, :]
+    return np.where(rare, matrix @ vectors / scale, vectors)
 
 
 def _merged(parts: list[tuple[float, np.ndarray]], rounding: float) -> list[tuple[float, np.ndarray]]:

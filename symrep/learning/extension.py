@@ -21,15 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from symrep.combinatorics.partitions import Partition
+from symrep.combinatorics.partitions import Partition, partitions
 from symrep.kernels.sequences import token_counts
 from symrep.learning.curves import LearningCurve
 from symrep.learning.decomposition import rounding_error, without_rounding_errors
-from symrep.learning.invariant_operator import extra_token_of, operator_matrix
+from symrep.learning.invariant_operator import operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
-from symrep.learning.kernel_means import NOTHING, OtherSequences, kernel_means, other_sequences
+from symrep.learning.kernel_means import NOTHING, OtherSequences, is_network_kernel, kernel_means, other_sequences
 from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.count_tables import number_of_tables
+from symrep.spectra.kernel_functions import extra_token_of
 
 _LARGEST_DIMENSION = 1500
 _FIRST_NAMED = 2
@@ -55,21 +56,46 @@ def extended_spread(
     What they add is positive, and at most :math:`\lambda/(\lambda + \kappa)^2` times the part of K(y, y) that the others
     leave, for their largest eigenvalue.
     """
-    depths = {shape: shape.size - shape.parts[0] for shape in spec.shapes}
+    depths = {shape: shape.size - max(shape.parts, default=0) for shape in spec.shapes}
     deepest = max(depths.values())
     if not isinstance(spec, BlockSpectrum):
         return _spread_of(spec, kappa, sequences, list(depths), deepest)[0], np.zeros(len(sequences))
-    variances = _variances(spec.kernel, sequences)
     named = min(_FIRST_NAMED, deepest)
     while True:
-        spread, held = _spread_of(spec, kappa, sequences, [s for s, depth in depths.items() if depth <= named], named)
-        deeper = [float(spec.block(s).eigenvalues.max(initial=0.0)) for s, depth in depths.items() if depth > named]
-        if not deeper:
-            return spread, np.zeros(len(sequences))
-        missing = np.maximum(variances - held, 0.0) * _largest_rate(max(deeper), kappa)
-        if (missing <= _NEGLIGIBLE * spread).all() or _dimension(spec, named + 1) > largest_dimension:
+        shapes = [shape for shape, depth in depths.items() if depth <= named]
+        spread, held = _spread_of(spec, kappa, sequences, shapes, named)
+        missing = missing_spread(spec, kappa, sequences, held, shapes)
+        if (
+            named == deepest
+            or (missing <= _NEGLIGIBLE * spread).all()
+            or _dimension(spec, named + 1) > largest_dimension
+        ):
             return spread, missing
         named += 1
+
+
+def missing_spread(
+    spec: Any, kappa: float, sequences: np.ndarray, held: np.ndarray, shapes: list[Partition] | None = None
+) -> np.ndarray:
+    """A bound on what shapes beyond ``shapes`` (those of the spectrum unless given) add at sequences whose K(y, y) the others hold."""
+    largest = (
+        _largest_beyond(spec, spec.shapes if shapes is None else shapes) if isinstance(spec, BlockSpectrum) else 0.0
+    )
+    if largest == 0:
+        return np.zeros(len(sequences))
+    if not is_network_kernel(spec.kernel):
+        return np.full(len(sequences), np.inf)
+    return np.maximum(_variances(spec.kernel, sequences) - held, 0.0) * _largest_rate(largest, kappa)
+
+
+def _largest_beyond(spec: BlockSpectrum, shapes: Any) -> float:
+    """A bound on the eigenvalues of all shapes but these; of those that were not asked for the trace is all that is known."""
+    known = [float(spec.block(shape).eigenvalues.max(initial=0.0)) for shape in spec.shapes if shape not in set(shapes)]
+    moving = spec.length - (spec.extra_token == "last")
+    unknown = [s.dimension for s in partitions(moving, max_length=spec.vocab_size) if s not in set(spec.shapes)]
+    if unknown:
+        known.append(max(spec.expected_trace - spec.trace(), 0.0) / min(unknown))
+    return max(known, default=0.0)
 
 
 def _spread_of(
@@ -140,4 +166,4 @@ def _variances(kernel: Any, sequences: np.ndarray) -> np.ndarray:
     net, tangent = getattr(kernel, "net", kernel), getattr(kernel, "tangent", False)
     values = net.ntk if tangent else net.nngp
     different, index = np.unique(sequences, axis=0, return_inverse=True)
-    return np.array([values(row, row) for row in different])[index.ravel()]
+    return getattr(kernel, "scale", 1.0) * np.array([values(row, row) for row in different])[index.ravel()]

@@ -16,14 +16,14 @@ import numpy as np
 import sympy
 from scipy.special import gammaln
 
-from symrep.errors import FreeSymbolError, InvalidArchitectureError, InvalidArgumentError, require, shown
+from symrep.errors import FreeSymbolError, InvalidArgumentError, require, shown
 from symrep.kernels import Network
 from symrep.kernels.overlaps import length_symbol, vocabulary_symbol
 from symrep.kernels.sequences import token_counts
 from symrep.learning.invariant_space import InvariantSpace
-from symrep.learning.kernel_means import OVERLAP_GENERATORS, own_classes, polynomial_means
+from symrep.learning.kernel_means import OVERLAP_GENERATORS, has_short_polynomial, own_classes, polynomial_means
 from symrep.spectra.count_tables import count_tables, table_numbers
-from symrep.spectra.kernel_functions import as_symmetric_kernel
+from symrep.spectra.kernel_functions import as_symmetric_kernel, extra_token_of
 from symrep.spectra.kernel_values import kernel_values
 from symrep.spectra.match_values import match_values, require_few_matches
 
@@ -59,19 +59,12 @@ def operator_matrix(kernel: Any, space: InvariantSpace, memory_limit: int = _MEM
     return _table_matrix(values, space)
 
 
-def extra_token_of(kernel: Any) -> str | None:
-    """The token that the permutations of a kernel leave in place: ``"last"``, ``"query"`` or None."""
-    net = kernel if isinstance(kernel, Network) else getattr(kernel, "net", None)
-    return net.extra_token if isinstance(net, Network) else None
-
-
 def _polynomial(kernel: Any, length: int, vocab_size: int) -> sympy.Poly | None:
     """The kernel as a polynomial in the overlaps with numbers for coefficients, where it is one."""
     if isinstance(kernel, Network):
-        try:
-            kernel = kernel.overlap_polynomial()
-        except InvalidArchitectureError:
+        if not has_short_polynomial(kernel, length):
             return None
+        kernel = kernel.overlap_polynomial()
     if not isinstance(kernel, sympy.Expr):
         return None
     names = {symbol.name: symbol for symbol in OVERLAP_GENERATORS}

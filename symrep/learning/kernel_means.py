@@ -39,6 +39,8 @@ from symrep.spectra.moments import compositions, multinomial, stirling
 
 OVERLAP_GENERATORS = (overlap_symbol, first_overlap_symbol, second_overlap_symbol, same_token_symbol, matches_symbol)
 NOTHING = -1
+_LOW_DEGREE, _HIGH_DEGREE, _SHORT_LENGTH = 8, 14, 60
+_ENTRIES_AT_ONCE = 4 * 10**6
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +129,30 @@ def kernel_means(kernel: Any, space: InvariantSpace, others: OtherSequences) -> 
         require_any_length(net, space.length, others.length)
     _, first, index = np.unique(others.rows(), axis=0, return_index=True, return_inverse=True)
     different = others.take(first)
-    try:
-        polynomial = net.overlap_polynomial("ntk" if tangent else "nngp", lengths=(space.length, others.length))
-    except InvalidArchitectureError:
+    if has_short_polynomial(net, space.length):
+        text = "ntk" if tangent else "nngp"
+        polynomial = sympy.Poly(
+            net.overlap_polynomial(text, lengths=(space.length, others.length)), *OVERLAP_GENERATORS
+        )
+        step = max(1, _ENTRIES_AT_ONCE // space.dimension)
+        parts = [different.take(slice(i, i + step)) for i in range(0, len(different), step)]
+        found = np.concatenate([polynomial_means(polynomial, space, part) for part in parts], axis=1)
+    else:
         means = _match_means if OVERLAPS in net.layouts else _table_means
-        return means(net, tangent, space, different)[:, index.ravel()]
-    return polynomial_means(sympy.Poly(polynomial, *OVERLAP_GENERATORS), space, different)[:, index.ravel()]
+        found = means(net, tangent, space, different)
+    return getattr(kernel, "scale", 1.0) * found[:, index.ravel()]
+
+
+def has_short_polynomial(net: Network, length: int) -> bool:
+    """Whether the kernel is a polynomial in the overlaps of so low a degree that it is the fastest way to its means."""
+    degree = net.overlap_degree
+    if degree is None or degree > (_LOW_DEGREE if length <= _SHORT_LENGTH else _HIGH_DEGREE):
+        return False
+    try:
+        net.overlap_polynomial()
+    except InvalidArchitectureError:
+        return False
+    return True
 
 
 def polynomial_means(polynomial: sympy.Poly, space: InvariantSpace, others: OtherSequences) -> np.ndarray:
@@ -211,7 +231,7 @@ def _table_means(net: Network, tangent: bool, space: InvariantSpace, others: Oth
     """From the kernel between sequences, a pair for every joint count table of the unnamed positions."""
     if space.extra_token == "last" and others.length < space.length:
         raise InvalidArgumentError(
-            f"x must have at least length {space.length} where softmax attention has a last token, got {others.length}"
+            f"x must have at least length {space.length} for a kernel of whole count tables with a last token, got {others.length}"
         )
     found = np.zeros((space.dimension, len(others)))
     for i in range(len(others)):

@@ -24,14 +24,15 @@ from symrep.errors import InvalidTypeError, require, shown
 from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.learning.curves import LearningCurve, learning_curve
 from symrep.learning.decomposition import rounding_error, sharpened, without_rounding_errors
-from symrep.learning.extension import extended_mean, extended_spread
-from symrep.learning.invariant_operator import extra_token_of, operator_matrix
+from symrep.learning.extension import extended_mean, extended_spread, missing_spread
+from symrep.learning.invariant_operator import operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.learning.kappa import as_numbers
 from symrep.learning.kernel_means import is_network_kernel
 from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.context_probabilities import log_context_probabilities
 from symrep.spectra.count_tables import number_of_tables, table_numbers
+from symrep.spectra.kernel_functions import extra_token_of
 from symrep.spectra.spectrum import Spectrum
 
 
@@ -96,7 +97,7 @@ def _from_sectors(spec: Spectrum, extra_token: str | None) -> Iterator[tuple[Par
     Naming as many positions as the deepest shape has boxes below its first row reaches all shapes; of the ways to reach
     a shape one is enough.
     """
-    named = max(shape.size - shape.parts[0] for shape in spec.shapes)
+    named = max(shape.size - max(shape.parts, default=0) for shape in spec.shapes)
     space = InvariantSpace(int(spec.vocab_size), int(spec.length), named, spec.measure, extra_token)
     matrix = operator_matrix(spec.kernel, space)
     n_counts, rounding = number_of_tables(space.moving, space.vocab_size), rounding_error(matrix)
@@ -135,7 +136,8 @@ class PredictedOutput:
     target
         The target there.
     variance_error
-        A bound on what the variance lacks; 0 but for block spectra at sequences that the measure never draws.
+        A bound on what the variance lacks: 0, but for block spectra at sequences that the measure never draws, or without some
+        of their shapes.
     curve
         The learning curve of the distribution trained on, at this number of samples and ridge.
     """
@@ -205,7 +207,10 @@ def predicted_output(
         positive = density.eigenvalues > 0
         shares = density.eigenvalues / np.where(positive, density.eigenvalues + float(curve.kappa), 1.0)
         spread = density.combined(np.where(positive, shares, 0.0) ** 2, rows)
-        missing = np.zeros(len(rows))
+        missing = missing_spread(spec, float(curve.kappa), rows, density.combined(density.eigenvalues, rows))
+    if rows.shape[1] != entries:
+        least = 1 + (extra_token_of(spec.kernel) == "query")
+        require(rows.shape[1] >= least, "x", f"must hold at least {least} tokens", rows.shape[1])
     unseen = np.isnan(mean)
     if unseen.any() and (rows.shape[1] != entries or is_network_kernel(spec.kernel)):
         mean[unseen] = extended_mean(curve, spec.kernel, rows[unseen])
@@ -248,6 +253,7 @@ def out_of_distribution_error(
     rows = np.atleast_2d(as_sequences(sequences, "sequences"))
     found = predicted_output(spec, target, rows, n_samples, ridge, noise=noise)
     own = np.ones(found.mean.shape) if weights is None else as_numbers(weights, "weights")
-    fits = own.shape == found.mean.shape and bool((own >= 0).all()) and own.sum() > 0
+    fits = own.shape == found.mean.shape and bool((own >= 0).all()) and own.max() > 0
     require(fits, "weights", f"must be {len(found.mean)} numbers of at least 0, not all 0", weights)
-    return float(np.average(found.squared_error[own > 0], weights=own[own > 0])) + found.curve.noise
+    shares = own / own.max()
+    return float(np.average(found.squared_error[shares > 0], weights=shares[shares > 0])) + found.curve.noise

@@ -20,10 +20,10 @@ from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, require_integer, shown
 from symrep.kernels import Network
 from symrep.kernels.sequences import as_sequences
-from symrep.learning.invariant_operator import extra_token_of
 from symrep.learning.kappa import as_numbers
 from symrep.learning.targets import target as as_target
 from symrep.spectra.gram_functions import GramFunction, gram_function
+from symrep.spectra.kernel_functions import extra_token_of
 
 _ALL_SEQUENCES = 4096
 _MEMORY_LIMIT = 8 * 10**9

@@ -76,7 +76,12 @@ class Target:
         return first
 
     def _called(self, tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        found = np.asarray(self.function(tokens.copy(), counts.copy()))
+        try:
+            found = np.asarray(self.function(tokens.copy(), counts.copy()))
+        except IndexError as error:
+            entries = int(counts[0].sum())
+            rule = f"must be a function of sequences of {entries} tokens"
+            raise InvalidArgumentError(f"target {rule}, got {error} from {self.name}") from None
         if found.dtype.kind not in "fiub":
             raise InvalidTypeError(f"target must have real values, got {shown(found)} from {self.name}")
         require(found.shape == (len(tokens),), "target", f"must give values of shape ({len(tokens)},)", found.shape)
@@ -105,7 +110,9 @@ def target(description: Any) -> Target:
     - ``n_v``: how often token v occurs,
     - ``sigma_i`` and ``S``: with two tokens, 1 for token 0 and -1 for token 1 at position i, and the sum over all
       positions,
-    - ``L``.
+    - ``L``, the number of tokens.
+
+    For a network with a query all of this includes the query, which is the last of L + 1 tokens.
 
     A function takes an array of sequences (n, L) and gives n values; it names all positions, so that V^L has to be small.
 

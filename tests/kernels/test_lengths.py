@@ -230,7 +230,7 @@ def test_networks_of_one_length(net, message):
         assert net.overlap_polynomial(lengths=(3, 3)).has(matches_symbol) or net.layers[-1] == MeanPool()
 
 
-@pytest.mark.parametrize("lengths", [(0, 3), (2, "a"), (2.5, 3)])
+@pytest.mark.parametrize("lengths", [(0, 3), (2, "a"), (2.5, 3), 5, (2,), (2, 3, 4), {2, 3}])
 def test_lengths_are_positive_integers(lengths):
     with pytest.raises((InvalidArgumentError, TypeError), match="^lengths must be"):
         architecture("linear-block").overlap_polynomial(lengths=lengths)

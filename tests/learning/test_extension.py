@@ -13,6 +13,7 @@ from symrep.kernels import (
     Dense,
     Flatten,
     LastToken,
+    LayerNorm,
     LinearAttention,
     MeanPool,
     Positions,
@@ -213,7 +214,7 @@ SPEC = spectrum(kernels.architecture("linear-block", token_variance=1, position_
         (
             lambda: (block_spectrum(serial(*HEAD, TiedAttention(), LastToken()), measures.iid_uniform(2), 4), [0, 1]),
             InvalidArgumentError,
-            "x must have at least length 4 where softmax attention has a last token, got 2",
+            "x must have at least length 4 for a kernel of whole count tables with a last token, got 2",
         ),
         (lambda: (SPEC, [0, 3]), InvalidArgumentError, "x must hold token ids below 2, got 3"),
         (lambda: (SPEC, [[0, 1], [0]]), InvalidArgumentError, "x must be sequences of one length"),
@@ -231,3 +232,100 @@ def test_too_many_arrangements_are_refused_before_work():
     counts = np.array([20, 20, 20])
     with pytest.raises(SizeLimitError, match="has .* arrangements beside those of length 61, more than 2000000"):
         next(arranged_pairs(space, np.array([0]), counts, counts + [1, 0, 0], 0))
+
+
+def test_layer_norm_sees_the_variances_of_both_lengths():
+    """Without tokens the features of a position know the length alone, and their variance is 3/2 of it."""
+    net = serial(TokenEmbedding(0), Positions(1), LinearAttention(), LayerNorm(), MeanPool())
+    assert net.nngp([0, 1], [0, 1, 0, 1, 1]) == pytest.approx(2 * 2 / (10 * 10**0.5))
+    assert float(net.overlap_polynomial(lengths=(2, 5))) == pytest.approx(2 * 2 / (10 * 10**0.5))
+    spec = spectrum(net, measures.iid_uniform(2), 4)
+    short, long = (learning.predicted_output(spec, "n_0", [0] * n, 10, 0.1).mean for n in (4, 8))
+    assert long / short == pytest.approx(net.nngp([0] * 8, [0] * 4) / net.nngp([0] * 4, [0] * 4))
+
+
+def test_what_shapes_that_were_not_asked_for_may_add():
+    net = serial(*HEAD, *BODIES["relu"], MeanPool())
+    measure = measures.iid(["1/3", "2/3"])
+    full, part = block_spectrum(net, measure, 5), block_spectrum(net, measure, 5, shapes=[(5,)])
+    kappa = float(learning.learning_curve(full, "S", 20, 0.001).kappa)
+    for length in (4, 5, 7):
+        x = np.random.default_rng(0).integers(0, 2, (12, length))
+        whole, nothing = extended_spread(full, kappa, x)
+        found, bound = extended_spread(part, kappa, x)
+        assert not nothing.any() and bound.max() > 0 and (whole <= found + bound + 1e-12).all()
+    x = [[0, 1, 1, 0, 1], [1, 0, 0, 0, 0]]
+    some = learning.predicted_output(part, "S", x, 20, 0.001)
+    assert (some.variance_error > 0).all()
+    function = block_spectrum(lambda N: net.joint_count_kernel()(N), measure, 5, shapes=[(5,)])
+    assert learning.predicted_output(function, "S", x, 20, 0.001).variance_error.tolist() == [np.inf] * 2
+
+
+@pytest.mark.parametrize("kind", ["nngp", "ntk"])
+def test_deep_linear_networks_take_the_route_of_matches(kind):
+    """Four layers have a polynomial of degree 40 and more, which takes minutes to expand."""
+    layer = LinearAttention(normalized=True)
+    net = serial(*HEAD, layer, layer, layer, layer, MeanPool())
+    assert net.overlap_degree == 41
+    kernel = net.match_kernel(kind)
+    spec = block_spectrum(kernel, measures.iid(["1/3", "2/3"]), 5)
+    x = np.random.default_rng(0).integers(0, 2, (6, 6))
+    found = learning.predicted_output(spec, "S + sigma_1", x, 10, 0.1)
+    X = np.array(list(product(range(2), repeat=5)))
+    q = np.prod(np.where(X == 0, 1 / 3, 2 / 3), axis=1)
+    values = net.ntk if kind == "ntk" else net.nngp
+    operator = np.sqrt(q)[:, None] * values(X) * np.sqrt(q) + float(found.curve.kappa) * np.eye(len(X))
+    f = learning.target("S + sigma_1")(X, 2)
+    expected = values(x, X) * np.sqrt(q) @ np.linalg.solve(operator, np.sqrt(q) * f)
+    np.testing.assert_allclose(found.mean, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("made_by", ["match_kernel", "joint_count_kernel"])
+def test_normalised_tangent_kernels(readout, made_by):
+    net = serial(*HEAD, LinearAttention(), Relu(), Dense(), READOUTS[readout])
+    spec = block_spectrum(getattr(net, made_by)("ntk"), measures.iid(["1/3", "2/3"]), 4)
+    scaled = learning.normalized_spectrum(spec)
+    entries = 4 + (readout == "query")
+    x = np.random.default_rng(0).integers(0, 2, (5, entries + 2))
+    for sequences in (x, x[:, :entries]):
+        plain = learning.predicted_output(spec, "S", sequences, 6, 0.1 * spec.expected_trace)
+        found = learning.predicted_output(scaled, "S", sequences, 6, 0.1)
+        np.testing.assert_allclose(found.mean, plain.mean, rtol=1e-9)
+        np.testing.assert_allclose(found.variance, plain.variance, rtol=1e-9)
+
+
+def test_one_token_that_stays_in_place():
+    spec = block_spectrum(serial(*HEAD, *BODIES["relu"], LastToken()), measures.iid(["1/3", "2/3"]), 1)
+    mean, variance = dense(spec.kernel, spec.measure, 1, "e_L_1", 7, 0.1, np.array([[0, 1], [1, 0]]))
+    found = learning.predicted_output(spec, "e_L_1", [[0, 1], [1, 0]], 7, 0.1)
+    np.testing.assert_allclose(found.mean, mean, rtol=1e-9)
+    np.testing.assert_allclose(found.variance, variance, rtol=1e-9)
+
+
+def test_zeros_by_symmetry_keep_their_digits():
+    net = kernels.architecture("linear-block", token_variance=1, position_variance="1/100")
+    spec = spectrum(net, measures.iid_uniform(2), 100)
+    found = learning.predicted_output(spec, "(sigma_1 - S/L)*S", [0, 1] * 50, 10**6, 1e-3)
+    assert abs(found.mean) < 1e-9
+
+
+def test_huge_weights_and_short_sequences():
+    x = [[0, 1, 0, 1, 1], [1, 1, 0, 0, 1]]
+    errors = [learning.out_of_distribution_error(SPEC, "S", x, 4, 0.1, weights=[w, w]) for w in (1, 1e308, 1e-308)]
+    assert errors[0] == pytest.approx(errors[1]) == pytest.approx(errors[2]) and errors[0] > 0
+    query = spectrum(serial(*HEAD, LinearAttention(), READOUTS["query"]), measures.iid_uniform(2), 3)
+    with pytest.raises(InvalidArgumentError, match="x must hold at least 2 tokens, got 1"):
+        learning.predicted_output(query, "n_0", [0], 4, 0.1)
+    with pytest.raises(InvalidArgumentError, match="target must be a function of sequences of 3 tokens, got index 4"):
+        learning.predicted_output(SPEC, lambda tokens: tokens[:, 4], [0, 1, 1], 4, 0.1)
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_matches_of_the_last_token_of_the_shorter_sequence(length):
+    kernel = serial(*HEAD, LinearAttention(), LastToken()).match_kernel()
+    x = np.zeros(length, dtype=int)
+    counts = np.bincount(x[:-1], minlength=2), np.bincount([1] * length, minlength=2)
+    assert kernel(*counts, 0, [0, 0]) > 0
+    with pytest.raises(InvalidArgumentError, match="matches must be between 0 and the number of tokens in common"):
+        kernel(*counts, 1, [0, 0])
