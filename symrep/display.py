@@ -308,10 +308,10 @@ def math_latex(cell: Any) -> str:
     return sympy.latex(cell)
 
 
-def _float_latex(value: float) -> str:
+def float_latex(value: float) -> str:
     r"""Six significant digits, a power of ten where it has one.
 
-    >>> _float_latex(0.25), _float_latex(-1.5e-07), _float_latex(float("inf"))
+    >>> float_latex(0.25), float_latex(-1.5e-07), float_latex(float("inf"))
     ('0.25', '-1.5 \\times 10^{-7}', '\\infty')
     """
     if math.isinf(value):
@@ -330,7 +330,7 @@ def _latex(cell: Any) -> str:
     if isinstance(cell, str):
         return _latex_prose(cell)
     if isinstance(cell, float):
-        return f"${_float_latex(cell)}$"
+        return f"${float_latex(cell)}$"
     return f"${math_latex(cell)}$".replace(r"\frac", r"\dfrac")
 
 

@@ -10,6 +10,7 @@ import pytest
 import sympy
 
 from symrep import cli
+from symrep.cli import output
 
 
 def run(*arguments):
@@ -281,7 +282,7 @@ def test_astronomic_lengths_stay_powers():
 
 def test_a_narrow_terminal_loses_nothing(monkeypatch):
     monkeypatch.setenv("COLUMNS", "50")
-    monkeypatch.setattr(cli, "_is_terminal", lambda format_, out: True)
+    monkeypatch.setattr(output, "is_terminal", lambda format_, out: True)
     status, out, _ = run("spectrum", "linear-block")
     assert status == 0 and "…" not in out and max(map(len, out.splitlines())) <= 50
 

@@ -3,7 +3,7 @@
 from symrep.measures.exchangeability import Exchangeability, is_exchangeable
 from symrep.measures.exchangeable import FrozenMixture, UniformTokens, frozen_mixture, iid, iid_uniform
 from symrep.measures.hidden_markov import HiddenMarkov, hidden_markov, lazy_chain, mixture
-from symrep.measures.symmetric_part import SymmetricPart, shuffled
+from symrep.measures.symmetric_part import SymmetricPart, as_exchangeable, shuffled
 from symrep.measures.urns import (
     DirichletMultinomial,
     ExchangeableMeasure,
@@ -23,6 +23,7 @@ __all__ = [
     "SymmetricPart",
     "UniformTokens",
     "Urn",
+    "as_exchangeable",
     "count_probabilities",
     "dirichlet_multinomial",
     "frozen_mixture",

@@ -12,7 +12,15 @@ import numpy as np
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
-from symrep.errors import FreeSymbolError, InvalidTypeError, SizeLimitError, require, require_integer, shown
+from symrep.errors import (
+    FreeSymbolError,
+    InvalidTypeError,
+    NotInvariantError,
+    SizeLimitError,
+    require,
+    require_integer,
+    shown,
+)
 from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.measures.exchangeability import (
     Exchangeability,
@@ -20,6 +28,7 @@ from symrep.measures.exchangeability import (
     Tokens,
     as_integers,
     has_moments,
+    is_exchangeable,
     operator_model,
 )
 from symrep.measures.scaled import FAR_BELOW, scaled_sum
@@ -238,6 +247,43 @@ def shuffled(measure: Any, length: int) -> Any:
             require(length <= measure.maximal_length, "length", f"must be at most {measure.maximal_length}", length)
         return measure
     return SymmetricPart(measure, length)
+
+
+def as_exchangeable(measure: Any, n_tokens: Any) -> Any:
+    """A measure that spectra take: itself, or a hidden Markov model that is exchangeable, which is its own symmetric part.
+
+    Parameters
+    ----------
+    measure
+        A measure.
+    n_tokens
+        The number of tokens of a sequence; an expression where the length is a symbol.
+
+    Raises
+    ------
+    NotInvariantError
+        When it is a hidden Markov model that is not exchangeable; names two sequences that tell.
+    InvalidArgumentError
+        When it is a hidden Markov model, and the length is no number.
+    InvalidTypeError
+        When it is no measure.
+
+    >>> from symrep.measures import lazy_chain
+    >>> as_exchangeable(lazy_chain(1, ["1/3", "2/3"]), 4).probability([0, 1, 0, 1])
+    4/81
+    """
+    if operator_model(measure) is None:
+        if not has_moments(measure):
+            rule = "must be an exchangeable measure such as iid_uniform(2)"
+            raise InvalidTypeError(f"measure {rule}, got {shown(measure)}")
+        return measure
+    found = is_exchangeable(measure)
+    if not found:
+        hint = "measures.shuffled(measure, length) is its symmetric part"
+        raise NotInvariantError(f"measure must be exchangeable ({hint}), got {shown(measure)}: {found}")
+    length = sympy.sympify(n_tokens)
+    require(bool(length.is_Integer), "length", "must be a number for a hidden Markov model", n_tokens)
+    return SymmetricPart(measure, int(length))
 
 
 def _with_one_more(counts: Tokens, v: int) -> Tokens:

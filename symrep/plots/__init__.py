@@ -6,6 +6,7 @@ Every function takes axes or makes new ones, and returns them.
 from symrep.plots.learning import learning_curve_plot, outputs_plot
 from symrep.plots.spectra import exponents_plot, spectra_plot, spectrum_plot
 from symrep.plots.style import MissingMatplotlibError
+from symrep.plots.text import text_figure, text_plot
 
 __all__ = [
     "MissingMatplotlibError",
@@ -14,4 +15,6 @@ __all__ = [
     "outputs_plot",
     "spectra_plot",
     "spectrum_plot",
+    "text_figure",
+    "text_plot",
 ]

@@ -44,6 +44,11 @@ def axes(ax: Any) -> Any:
     return ax
 
 
+def new_axes(count: int) -> Any:
+    """Axes side by side in one figure."""
+    return _pyplot().subplots(1, count, figsize=(6.4 * count, 4.2), layout="constrained")[1]
+
+
 def style(number: int) -> tuple[str, str, Any]:
     """Colour, marker and dashes of curve ``number``."""
     return COLOURS[number], MARKERS[number], DASHES[number]

@@ -29,7 +29,7 @@ from scipy.special import gammaln
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, SizeLimitError, require, require_integer
 from symrep.kernels import Network
-from symrep.measures import ExchangeableMeasure
+from symrep.measures import ExchangeableMeasure, as_exchangeable
 from symrep.spectra.block_arguments import numeric_vocab_size, wanted_shapes
 from symrep.spectra.block_results import BlockSpectrum, NumericBlock
 from symrep.spectra.block_runs import RunOptions, Task, kept_blocks, solve_blocks, space_of
@@ -37,7 +37,13 @@ from symrep.spectra.column_differences import column_differences, full_column_di
 from symrep.spectra.column_space import ColumnSpace, column_counts
 from symrep.spectra.context_probabilities import log_context_probabilities, log_sequence_probabilities
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
-from symrep.spectra.kernel_functions import KernelFunction, MatchKernel, SymmetricKernel, as_symmetric_kernel
+from symrep.spectra.kernel_functions import (
+    KernelFunction,
+    MatchKernel,
+    SymmetricKernel,
+    as_symmetric_kernel,
+    extra_token_of,
+)
 from symrep.spectra.kernel_values import kernel_values, require_few_tables
 from symrep.spectra.match_blocks import (
     SolvedBlock,
@@ -73,7 +79,7 @@ def block_spectrum(
         polynomial in u and m; a :class:`~symrep.spectra.kernel_functions.MatchKernel`; or a function k of joint count tables: an integer array
         (n, V, V) in, an array (n,) out, with k(N) = k(N^T).
     measure
-        An exchangeable measure with numbers.
+        An exchangeable measure with numbers; a hidden Markov model where it is exchangeable.
     length
         The context length L; a last token counts, a query token comes on top.
     shapes
@@ -137,6 +143,7 @@ def block_spectrum(
     (19,1) 0.000125 19
     """
     length = require_integer(length, "length", minimum=1)
+    measure = as_exchangeable(measure, length + (extra_token_of(kernel) == "query"))
     vocab_size = numeric_vocab_size(measure)
     known = ("auto", "tables", "matches")
     require(isinstance(method, str) and method in known, "method", f"must be one of {', '.join(known)}", method)

@@ -28,7 +28,7 @@ import sympy
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, SizeLimitError, require, require_integer
 from symrep.kernels import Network
-from symrep.measures import ExchangeableMeasure
+from symrep.measures import ExchangeableMeasure, as_exchangeable
 from symrep.spectra.block_arguments import numeric_vocab_size, wanted_shapes
 from symrep.spectra.column_differences import column_differences, full_column_difference
 from symrep.spectra.column_space import ColumnSpace, column_counts
@@ -37,6 +37,7 @@ from symrep.spectra.exact_column_space import RationalSubspace, column_tables
 from symrep.spectra.exact_kernel_values import exact_values, require_exact_kernel
 from symrep.spectra.exact_results import ExactBlock, ExactBlockSpectrum
 from symrep.spectra.isotypic_block import Block
+from symrep.spectra.kernel_functions import extra_token_of
 from symrep.spectra.spectrum import power_or_number
 
 _LIMIT_NUMBERS = 4_000_000
@@ -115,6 +116,7 @@ def exact_block_spectrum(
     """
     length = require_integer(length, "length", minimum=1)
     limit_numbers = require_integer(limit_numbers, "limit_numbers", minimum=1)
+    measure = as_exchangeable(measure, length + (extra_token_of(kernel) == "query"))
     vocab_size = _rational_vocab_size(measure)
     require_exact_kernel(kernel, vocab_size)
     extra_token = kernel.extra_token if isinstance(kernel, Network) else None

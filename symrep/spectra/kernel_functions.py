@@ -77,8 +77,8 @@ def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
         return replace(as_symmetric_kernel(kernel.joint_count_kernel()), name=repr(kernel))
     if isinstance(kernel, JointCountKernel | MatchCountKernel):
         net, tangent = kernel.net, kernel.tangent
-        of_matches = MatchCountKernel(net, tangent) if OVERLAPS in net.layouts else None
-        return SymmetricKernel(JointCountKernel(net, tangent), of_matches, net.extra_token, repr(kernel))
+        of_matches = MatchCountKernel(net, tangent, kernel.scale) if OVERLAPS in net.layouts else None
+        return SymmetricKernel(JointCountKernel(net, tangent, kernel.scale), of_matches, net.extra_token, repr(kernel))
     if isinstance(kernel, sympy.Poly):
         kernel = kernel.as_expr()
     if isinstance(kernel, sympy.Expr):
@@ -92,6 +92,12 @@ def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
         "kernel must be a network, a polynomial in u and m, a MatchKernel or a function of joint counts, "
         f"got {shown(kernel)}"
     )
+
+
+def extra_token_of(kernel: Any) -> str | None:
+    """The token that the permutations of a kernel leave in place: ``"last"``, ``"query"`` or None."""
+    net = kernel if isinstance(kernel, Network) else getattr(kernel, "net", None)
+    return net.extra_token if isinstance(net, Network) else None
 
 
 def _on_tables(function: KernelFunction) -> KernelFunction:

@@ -9,10 +9,10 @@ from typing import Any
 import sympy
 
 from symrep.combinatorics.partitions import Partition
-from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError
+from symrep.errors import InvalidArgumentError, SizeLimitError
 from symrep.kernels.network import Network
 from symrep.kernels.overlaps import length_symbol
-from symrep.measures import ExchangeableMeasure, UniformTokens
+from symrep.measures import ExchangeableMeasure, UniformTokens, as_exchangeable
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.isotypic_block import Block, at_known_degree
 from symrep.spectra.kernel_polynomials import KernelPolynomial
@@ -73,8 +73,7 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
     0
     """
     kernel, extra_token, architecture = read_network(net)
-    if not isinstance(measure, ExchangeableMeasure):
-        raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {measure!r}")
+    measure = as_exchangeable(measure, _number_of_tokens(length, extra_token))
     length = read_length(length, extra_token, measure)
     kernel = kernel_at_length(kernel, length)
     tokens = measure_at_length(measure, length)
@@ -135,6 +134,10 @@ def _solved_blocks(
             if block is not None and not block.is_zero:
                 blocks.append(block)
     return tuple(blocks)
+
+
+def _number_of_tokens(length: Any, extra_token: str | None) -> Any:
+    return length + (extra_token == "query") if isinstance(length, int | sympy.Integer) else length
 
 
 def _solved_block(problem: BlockProblem, token_shape: Partition | None) -> Block | None:

@@ -1,0 +1,69 @@
+"""The command line: ``symrep COMMAND``. Errors are one line on standard error and exit status 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from symrep import __version__
+from symrep.cli.commands import (
+    bounds,
+    character_command,
+    character_table_command,
+    curve,
+    spectrum_command,
+    tables,
+    verify,
+)
+from symrep.cli.text import text
+from symrep.errors import SymrepError, VerificationError
+
+_FAILED = 1
+_BAD_INPUT = 2
+_COMMANDS = (tables, verify, character_table_command, character_command, spectrum_command, bounds, curve, text)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.version_option(__version__, prog_name="symrep")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Which functions of a token sequence an infinitely wide transformer learns, exactly, per irrep of S_L."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in _COMMANDS:
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; the entry point of ``symrep``."""
+    try:
+        cli.main(args=arguments, prog_name="symrep", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except VerificationError as error:
+        _fail(str(error), _FAILED)
+    except SymrepError as error:
+        _fail(str(error), _BAD_INPUT)
+    except click.ClickException as error:
+        _fail(error.format_message(), _BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        _fail(f"standard output must be writable, got {error.strerror or error}", _BAD_INPUT)
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere, or the interpreter would fail on it again when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo("symrep: " + " ".join(message.split()), err=True)
+    sys.exit(status)

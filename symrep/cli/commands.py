@@ -1,0 +1,214 @@
+"""Commands on tables, characters, spectra and learning."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import click
+
+from symrep.cli.models import integer, model_options, solve, solve_blocks
+from symrep.cli.output import emit, output_options, picture_file, save_plot, show, show_all
+from symrep.errors import InvalidArgumentError
+
+
+def partition_argument(text: str, argument: str) -> tuple[int, ...]:
+    """Parts from text such as ``4,2,1``; the empty text is the empty partition."""
+    pieces = [piece.strip() for piece in text.strip().strip("()").split(",") if piece.strip()]
+    try:
+        return tuple(int(piece) for piece in pieces)
+    except ValueError:
+        raise InvalidArgumentError(f"{argument} must be integers separated by commas, got {text!r}") from None
+
+
+@click.command()
+@click.option("--directory", default="tables", show_default=True, metavar="DIR", help="Where to write.")
+def tables(directory: str) -> None:
+    """Write all tables (.tex, .md, .csv, .json, and all.tex) to a directory.
+
+    Example: symrep tables --directory tables
+    """
+    from symrep.tables import write_tables
+
+    if not directory.strip():
+        raise InvalidArgumentError(f"--directory must name a directory, got {directory!r}")
+    paths = write_tables(directory)
+    click.echo(f"{len(paths)} files written to {directory}")
+
+
+@click.command()
+@click.option("--directory", default=None, metavar="DIR", help="Verify the tables in DIR instead of those made now.")
+@output_options()
+def verify(directory: str | None, format_: str, out: str | None) -> None:
+    """Compare every entry of the tables with numpy; exit status 1 if one deviates by more than 1e-10.
+
+    Example: symrep verify --directory tables
+    """
+    from symrep.comparison import TOLERANCE
+    from symrep.verification import report, require_verified
+    from symrep.verification import verify as compare
+
+    comparisons = list(compare(directory))
+    show(report(comparisons), format_, out)
+    total, largest = sum(c.count for c in comparisons), max(c.deviation for c in comparisons)
+    click.echo(
+        f"{total} numbers compared, largest relative deviation {largest:.1e}, tolerance {TOLERANCE:.0e}",
+        err=format_ != "text",
+    )
+    require_verified(comparisons)
+
+
+@click.command("character-table", context_settings={"ignore_unknown_options": True})
+@click.argument("n", type=int)
+@output_options()
+def character_table_command(n: int, format_: str, out: str | None) -> None:
+    """The character table of S_N, rows labelled by shapes and columns by cycle types.
+
+    Example: symrep character-table 5 --format latex
+    """
+    from symrep.tables import character_table_table
+
+    show(character_table_table(n), format_, out)
+
+
+@click.command("character", context_settings={"ignore_unknown_options": True})
+@click.argument("shape")
+@click.argument("cycle_type")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--out", metavar="FILE", help="Write to FILE instead of standard output.")
+def character_command(shape: str, cycle_type: str, format_: str, out: str | None) -> None:
+    """One character value, by the parts of the shape and of the cycle type.
+
+    Example: symrep character 10,8,6 5,5,5,5,4
+    """
+    from symrep.representations.characters import character
+
+    shape_parts, cycle_parts = partition_argument(shape, "shape"), partition_argument(cycle_type, "cycle_type")
+    value = character(shape_parts, cycle_parts)
+    if format_ == "json":
+        emit(json.dumps({"shape": shape_parts, "cycle_type": cycle_parts, "character": value}), out)
+    else:
+        emit(str(value), out)
+
+
+@click.command("spectrum")
+@model_options
+@click.option("--symbolic", is_flag=True, help="Insist on closed forms in L: refuses a number for --length.")
+@click.option(
+    "--order", type=int, default=None, metavar="N", help="N terms of the expansion at large L of every eigenvalue."
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    callback=picture_file,
+    help="Also draw eigenvalue against index, by irrep: png, pdf or svg.",
+)
+@output_options()
+def spectrum_command(
+    symbolic: bool, order: int | None, plot: str | None, format_: str, out: str | None, **model: str
+) -> None:
+    """The spectrum of an ARCHITECTURE under uniform tokens.
+
+    linear-block and uniform-block have closed forms, and any of their numbers may be a symbol; relu-block, erf-block and
+    softmax-block need numbers.
+
+    Example: symrep spectrum linear-block --vocab 3 --length 4 --token-variance 1 --position-variance 1/2
+
+    Example: symrep spectrum relu-block --vocab 2 --length 20 --token-variance 1 --position-variance 1 --plot relu.png
+    """
+    from symrep.kernels import NONLINEAR_ARCHITECTURES
+
+    if symbolic and model["length"] != "L":
+        raise InvalidArgumentError(f"--length must be left out with --symbolic, got {model['length']!r}")
+    if order is not None and model["length"] != "L":
+        raise InvalidArgumentError(f"--length must be left out with --order, got {model['length']!r}")
+    spec = (solve_blocks if model["architecture"] in NONLINEAR_ARCHITECTURES else solve)(**model)
+    if plot is not None:
+        save_plot(spec.plot(), plot)
+    if format_ == "json":
+        emit(spec.to_json(architecture=model["architecture"], readout=model["readout"]), out)
+    else:
+        show(spec.table() if order is None else spec.table(order), format_, out)
+
+
+@click.command()
+@model_options
+@click.option(
+    "--ridge",
+    default="delta",
+    show_default=True,
+    metavar="R",
+    help="The ridge (noise variance), a number or the symbol delta.",
+)
+@click.option("--learnability", default="1/2", show_default=True, help="Between 0 and 1.")
+@click.option(
+    "--samples", is_flag=True, help="Only the samples needed; csv holds one table, the bounds unless this is given."
+)
+@output_options()
+def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str | None, **model: str) -> None:
+    """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep.
+
+    Example: symrep bounds linear-block --readout flatten --vocab 3
+    """
+    from symrep.learning import scaling_law
+
+    laws = scaling_law(solve(**model), ridge, learnability)
+    shown = [laws.samples_table()] if samples else [laws.table(), laws.samples_table()]
+    show_all(shown, format_, out)
+
+
+@click.command()
+@model_options
+@click.option(
+    "--target",
+    required=True,
+    help='What to learn, such as "S", "sigma_1 - S/L" or "n_0 * e_1_0"; see symrep.learning.target.',
+)
+@click.option("--samples", default="16,64,256", show_default=True, metavar="P,...", help="Numbers of samples.")
+@click.option("--ridge", default="0.05", show_default=True, metavar="R", help="The ridge, a number of at least 0.")
+@click.option("--noise", default="0", show_default=True, metavar="S", help="The variance of the noise on the labels.")
+@click.option("--normalized", is_flag=True, help="Scale the kernel so that E K(x, x) = 1.")
+@click.option(
+    "--theory", default="self-consistent", show_default=True, help="self-consistent, next-order or equivalent-kernel."
+)
+@click.option("--simulate", type=int, metavar="N", help="Also N simulated training sets for every number of samples.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the simulation.")
+@click.option("--plot", metavar="FILE", callback=picture_file, help="Also draw the curve: png, pdf or svg.")
+@output_options()
+def curve(
+    target: str,
+    samples: str,
+    ridge: str,
+    noise: str,
+    normalized: bool,
+    theory: str,
+    simulate: int | None,
+    seed: int,
+    plot: str | None,
+    format_: str,
+    out: str | None,
+    **model: str,
+) -> None:
+    """Learnability and errors of a target against the number of samples, with the network in numbers.
+
+    Example: symrep curve linear-block --length 8 --token-variance 1/2 --position-variance 1 --target "sigma_1 - S/L"
+    """
+    from symrep.kernels import NONLINEAR_ARCHITECTURES
+    from symrep.learning import learning_curve, normalized_spectrum, samples_to_learn
+    from symrep.learning import simulate as run
+
+    n_samples = [integer(part, "--samples", "a list of integers") for part in samples.split(",")]
+    spec = (solve_blocks if model["architecture"] in NONLINEAR_ARCHITECTURES else solve)(**model)
+    spec = normalized_spectrum(spec) if normalized else spec
+    found = learning_curve(spec, target, n_samples, ridge, noise=noise, theory=theory)
+    simulation = None
+    if simulate is not None:
+        simulation = run(
+            spec.kernel, spec.measure, spec.length, target, n_samples, ridge, noise=noise, n_repeats=simulate, seed=seed
+        )
+    if plot is not None:
+        save_plot(found.plot(simulation=simulation), plot)
+    needed = samples_to_learn(found.modes, found.target, ridge)
+    table = found.table(simulation)
+    table = replace(table, notes=(*table.notes, f"Half learned from {needed:.4g} samples (self-consistent theory)."))
+    show(table, format_, out)

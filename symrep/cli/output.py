@@ -1,0 +1,123 @@
+"""What commands write: tables in every format, files replaced whole, pictures."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from symrep.display import FORMATS, Table
+from symrep.errors import InvalidArgumentError
+
+
+def output_options(default: str = "text") -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        function = click.option("--out", metavar="FILE", help="Write to FILE instead of standard output.")(function)
+        help_text = "Output format."
+        return click.option(
+            "--format", "format_", type=click.Choice(FORMATS), default=default, show_default=True, help=help_text
+        )(function)
+
+    return decorate
+
+
+def emit(text: str, out: str | None) -> None:
+    """Print, or write to a file: a regular file is replaced whole, a pipe or a device is written to."""
+    if out is None:
+        click.echo(text)
+        return
+    if not out.strip():
+        raise InvalidArgumentError(f"--out must name a file, got {out!r}")
+    path = Path(os.path.realpath(out))
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text + "\n", encoding="utf-8")
+        else:
+            replace_file(path, (text + "\n").encode())
+    except OSError as error:
+        raise InvalidArgumentError(f"--out must be a writable file, got {out!r}: {error.strerror or error}") from None
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write to a temporary file beside ``path`` and rename it, with the mode of the file that was there."""
+    current_umask = os.umask(0)
+    os.umask(current_umask)
+    mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~current_umask
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def show(table: Table, format_: str, out: str | None) -> None:
+    if is_terminal(format_, out):
+        _print_rich(table)
+    else:
+        emit(table.to(format_), out)
+
+
+def show_all(tables: list[Table], format_: str, out: str | None) -> None:
+    """Several tables; csv holds the first alone."""
+    if format_ == "csv":
+        tables = tables[:1]
+    if format_ == "json":
+        emit(json.dumps([json.loads(table.to_json()) for table in tables], indent=2), out)
+    elif is_terminal(format_, out):
+        for table in tables:
+            _print_rich(table)
+    else:
+        emit("\n\n".join(table.to(format_) for table in tables), out)
+
+
+def is_terminal(format_: str, out: str | None) -> bool:
+    return format_ == "text" and out is None and sys.stdout is not None and sys.stdout.isatty()
+
+
+def _print_rich(table: Table) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    caption, notes = table.text_prose()
+    grid = RichTable(
+        title=caption,
+        caption="\n".join(notes) or None,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+    )
+    heading, *rows = table.text_grid()
+    for title in heading:
+        grid.add_column(title, overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    Console().print(grid)
+
+
+def picture_file(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+    """Refuse a bad name before the work that is to be drawn."""
+    if path is not None and Path(path).suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise InvalidArgumentError(f"--plot must name a png, pdf or svg file, got {path!r}")
+    return path
+
+
+def save_plot(axes: Any, path: str) -> None:
+    """Write a picture whole, or not at all."""
+    buffer = io.BytesIO()
+    axes.figure.savefig(buffer, format=Path(path).suffix[1:].lower(), bbox_inches="tight", dpi=150)
+    try:
+        replace_file(Path(os.path.realpath(path)), buffer.getvalue())
+    except OSError as error:
+        raise InvalidArgumentError(f"--plot must be a writable file, got {path!r}: {error.strerror or error}") from None
