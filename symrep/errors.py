@@ -55,6 +55,10 @@ class VerificationError(SymrepError, ArithmeticError):
     """Two routes to the same number disagree, or a conformance check failed."""
 
 
+class MissingPackageError(SymrepError, ImportError):
+    """A package of an extra is needed and not installed: says which."""
+
+
 def require(
     condition: bool, argument: str, rule: str, value: Any, error: type[SymrepError] = InvalidArgumentError
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 
 from symrep.combinatorics.partitions import Partition, partitions
-from symrep.display import Code, Column, Equation, Table
+from symrep.display import Code, Column, Equation, Formula, Table
 from symrep.errors import InvalidArgumentError, require_integer
 from symrep.kernels import ARCHITECTURES, NONLINEAR_ARCHITECTURES, READOUTS, architecture
 from symrep.learning import ScalingLaws, scaling_law
@@ -219,8 +219,9 @@ def character_table_table(n: int) -> Table:
         columns.append(Column(key, _cycle_heading(cycle_type, "{base}^{power}", " "), _cycle_latex(cycle_type), "r"))
     rows = tuple((shape, *table.row(shape)) for shape in table.shapes)
     size = "scriptsize" if n >= 6 else "small"
+    name = Formula(f"S_{n}", f"S_{n}" if n < 10 else f"S_{{{n}}}")
     return Table(
-        f"characters-s{n}", f"Character table of $S_{n}$; columns are cycle types.", tuple(columns), rows, (), size
+        f"characters-s{n}", ("Character table of ", name, "; columns are cycle types."), tuple(columns), rows, (), size
     )
 
 

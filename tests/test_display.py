@@ -10,8 +10,8 @@ import pytest
 import sympy
 
 from symrep import Partition
-from symrep.display import FORMATS, Column, Table, latex_text, math_latex
-from symrep.errors import InvalidArgumentError
+from symrep.display import FORMATS, Column, Table, Uncertain, latex_text, math_latex, uncertain_cells, uncertain_columns
+from symrep.errors import InvalidArgumentError, MissingPackageError
 
 x = sympy.Symbol("x")
 TABLE = Table(
@@ -175,3 +175,57 @@ def test_json_has_no_nan():
     """NaN and Infinity are no JSON."""
     text = Table("t", "c", (Column("k", "k"),), ((float("nan"),), (float("inf"),))).to_json()
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the JSON"))
+
+
+def test_numbers_with_errors():
+    assert [str(Uncertain(*pair)) for pair in ((0.74312, 0.0021), (1234.56, 98.0), (-3e-5, 2.4e-6), (1.0, 0.0))] == [
+        "0.7431 +- 0.0021",
+        "1235 +- 98",
+        "-0.0000300 +- 0.0000024",
+        "1",
+    ]
+    assert str(Uncertain(float("nan"), 1.0)) == "nan +- 1" and str(Uncertain(2.0, float("inf"))) == "2 +- inf"
+    assert Uncertain(0.5, 0.25)._repr_latex_() == r"$0.50 \pm 0.25$"
+    with pytest.raises(InvalidArgumentError, match="error must not be negative, got -1"):
+        Uncertain(1, -1)
+    columns = uncertain_columns("mean", "the mean")
+    table = Table("t", "c", tuple(columns), (uncertain_cells(0.123456789, 0.012),))
+    assert table.to_csv() == "mean,mean_error\n0.123457,0.012" and "0.123 +- 0.012" in table.to_text()
+    assert json.loads(table.to_json())["rows"] == [{"mean": 0.123456789, "mean_error": 0.012}]
+    assert r"$0.123 \pm 0.012$" in table.to_latex() and r"0.123 \pm 0.012" in table.to_markdown()
+
+
+def test_frames():
+    pandas = pytest.importorskip("pandas")
+    frame = TABLE.to_frame()
+    assert isinstance(frame, pandas.DataFrame) and list(frame.columns) == ["shape", "value_1", "note"]
+    assert frame["shape"][0] == Partition((2, 1)) and frame["value_1"][0] == x**2 / 3 and frame["value_1"][2] == 10**30
+
+
+def test_frames_without_pandas(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingPackageError, match=r"data frames need pandas.*symrep\[notebooks\]"):
+        TABLE.to_frame()
+
+
+def test_long_tables():
+    rows = tuple((n, x**n) for n in range(41))
+    columns = (Column("n", "n", "$n$", align="r"), Column("power", "a power"))
+    table = Table("long", "Powers of $x$.", columns, rows, ("A note of 50%.",))
+    found = table.to_latex()
+    assert found.startswith(r"\begingroup\small" + "\n" + r"\begin{longtable}{rl}")
+    assert r"\caption{Powers of $x$.}\label{tab:long} \\" in found and found.count(r"$n$ & a power \\") == 2
+    assert found.count(r"$x^{40}$ \\") == 1 and r"{\footnotesize A note of 50\%.\par}" in found
+    assert r"\begin{table}" in table.to_latex(long=False) and r"\begin{longtable}" in TABLE.to_latex(long=True)
+    assert r"\begin{table}" in Table("long", "c", columns, rows[:40]).to_latex()
+
+
+@pytest.mark.parametrize("n", [3, 10])
+def test_captions_with_indices(n):
+    from symrep.tables import character_table_table
+
+    table = character_table_table(n)
+    assert f"Character table of S_{n}; columns" in table.to_text()
+    assert (r"$S_{10}$" if n == 10 else "$S_3$") in table.to_latex()

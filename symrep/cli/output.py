@@ -19,13 +19,21 @@ from symrep.errors import InvalidArgumentError
 
 def output_options(default: str = "text") -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
-        function = click.option("--out", metavar="FILE", help="Write to FILE instead of standard output.")(function)
+        help_text = "Write to FILE instead of standard output."
+        function = click.option("--out", metavar="FILE", callback=output_file, help=help_text)(function)
         help_text = "Output format."
         return click.option(
             "--format", "format_", type=click.Choice(FORMATS), default=default, show_default=True, help=help_text
         )(function)
 
     return decorate
+
+
+def output_file(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+    """Refuse a file in a directory that is not there before the work that is to be written."""
+    if path is not None and path.strip() and not Path(os.path.realpath(path)).parent.is_dir():
+        raise InvalidArgumentError(f"{parameter.opts[0]} must be a writable file, got {path!r}: no such directory")
+    return path
 
 
 def emit(text: str, out: str | None) -> None:
@@ -89,20 +97,21 @@ def _print_rich(table: Table) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
+    from rich.text import Text
 
     caption, notes = table.text_prose()
     grid = RichTable(
-        title=caption,
-        caption="\n".join(notes) or None,
+        title=Text(caption),
+        caption=Text("\n".join(notes)) if notes else None,
         box=box.SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",
     )
     heading, *rows = table.text_grid()
     for title in heading:
-        grid.add_column(title, overflow="fold")
+        grid.add_column(Text(title), overflow="fold")
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*map(Text, row))
     Console().print(grid)
 
 
@@ -110,7 +119,7 @@ def picture_file(context: click.Context, parameter: click.Parameter, path: str |
     """Refuse a bad name before the work that is to be drawn."""
     if path is not None and Path(path).suffix.lower() not in (".png", ".pdf", ".svg"):
         raise InvalidArgumentError(f"--plot must name a png, pdf or svg file, got {path!r}")
-    return path
+    return output_file(context, parameter, path)
 
 
 def save_plot(axes: Any, path: str) -> None:

@@ -58,7 +58,9 @@ def text(
     Example: symrep text train.txt --length 16 --vocab 100 --skip 100 --plot symmetry.png
     """
     from symrep.measures.text import read_corpus, text_report
+    from symrep.measures.text.windows import window_options
 
+    window_options(length, options["stride"], options["spacing"], 20)
     progress = sys.stderr.isatty()
     corpus = read_corpus(files or None, vocab_size=vocab, skip=skip, tokenizer=_tokenizer(tokenizer), progress=progress)
     report = text_report(corpus, length, n_permutations=permutations, progress=progress, **options)

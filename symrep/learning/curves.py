@@ -23,7 +23,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from symrep.combinatorics.partitions import Partition
-from symrep.display import Column, Table
+from symrep.display import Column, Table, uncertain_cells, uncertain_columns
 from symrep.errors import InvalidArgumentError, require
 from symrep.learning.decomposition import TargetModes, decomposed
 from symrep.learning.kappa import as_numbers, as_pairs, as_samples, effective_ridge, learnabilities
@@ -163,14 +163,15 @@ class LearningCurve:
         columns, arrays = [], []
         for key, (text, latex) in names.items():
             columns.append(Column(key, text, latex) if latex else Column(key, text))
-            arrays.append(np.ravel(getattr(self, key)))
+            arrays.append(np.ravel(getattr(self, key)).tolist())
             if simulation is not None and key in _SIMULATED:
-                columns += [Column(f"simulated_{key}", "simulated"), Column(f"simulated_{key}_error", "+-", r"$\pm$")]
-                arrays += [getattr(simulation, key), getattr(simulation, f"{key}_error")]
+                columns += uncertain_columns(f"simulated_{key}", "simulated")
+                pairs = zip(getattr(simulation, key).tolist(), getattr(simulation, f"{key}_error").tolist())
+                arrays += zip(*(uncertain_cells(*pair) for pair in pairs))
         if simulation is not None:
             same = np.array_equal(np.ravel(self.n_samples), simulation.n_samples)
             require(same, "simulation", "must have the numbers of samples of the curve", simulation.n_samples.tolist())
-        rows = zip(*(array.tolist() for array in arrays))
+        rows = zip(*arrays)
         notes: tuple[str, ...] = (
             f"Theory: {self.theory}; noise variance {self.noise:g}; squared norm of the target {self.target.norm:.6g}.",
         )

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from symrep.display import Column, Table
+from symrep.display import Column, Table, uncertain_cells, uncertain_columns
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, require_integer, shown
 from symrep.kernels import Network
 from symrep.kernels.sequences import as_sequences
@@ -74,12 +74,13 @@ class Simulation:
         """One row for every number of samples: means and standard errors."""
         keys = ("learnability", "test_error", "train_error")
         columns = [Column("n_samples", "samples", "$P$")]
-        for key in keys:
-            columns += [Column(key, key.replace("_", " ")), Column(f"{key}_error", "+-", r"$\pm$")]
-        arrays = [self.n_samples] + [getattr(self, name) for key in keys for name in (key, f"{key}_error")]
-        rows = tuple(zip(*(array.tolist() for array in arrays)))
+        columns += [column for key in keys for column in uncertain_columns(key, key.replace("_", " "))]
+        rows = []
+        for i, n_samples in enumerate(self.n_samples.tolist()):
+            pairs = [(float(getattr(self, key)[i]), float(getattr(self, f"{key}_error")[i])) for key in keys]
+            rows.append((n_samples, *(cell for pair in pairs for cell in uncertain_cells(*pair))))
         notes = (f"Means over {self.n_repeats} training sets with their standard errors.",)
-        return Table("simulation", "Simulated Gaussian-process regression.", tuple(columns), rows, notes)
+        return Table("simulation", "Simulated Gaussian-process regression.", tuple(columns), tuple(rows), notes)
 
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()

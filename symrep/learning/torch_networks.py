@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from symrep.errors import InvalidArchitectureError, SymrepError, shown
+from symrep.errors import InvalidArchitectureError, MissingPackageError, shown
 from symrep.kernels import Network, activations
 from symrep.kernels import finite_layers as finite
 from symrep.kernels.finite_drawing import Source, draw_layers
@@ -25,7 +25,7 @@ from symrep.kernels.nonlinearities import Erf, Gelu, Nonlinearity, Relu
 Tensor = Any
 
 
-class MissingTorchError(SymrepError, ImportError):
+class MissingTorchError(MissingPackageError):
     """Trained networks need torch, which comes with the extra ``torch``."""
 
 

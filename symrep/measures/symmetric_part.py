@@ -281,9 +281,9 @@ def as_exchangeable(measure: Any, n_tokens: Any) -> Any:
     if not found:
         hint = "measures.shuffled(measure, length) is its symmetric part"
         raise NotInvariantError(f"measure must be exchangeable ({hint}), got {shown(measure)}: {found}")
-    length = sympy.sympify(n_tokens)
-    require(bool(length.is_Integer), "length", "must be a number for a hidden Markov model", n_tokens)
-    return SymmetricPart(measure, int(length))
+    number = isinstance(n_tokens, int | sympy.Integer) and not isinstance(n_tokens, bool)
+    require(number, "length", "must be a number for a hidden Markov model", n_tokens)
+    return SymmetricPart(measure, int(n_tokens))
 
 
 def _with_one_more(counts: Tokens, v: int) -> Tokens:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symrep.errors import InvalidTypeError, SymrepError, shown
+from symrep.errors import InvalidTypeError, MissingPackageError, shown
 
 # Okabe and Ito's palette, told apart with every common colour vision; markers and dashes tell the curves apart in grey
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -20,7 +20,7 @@ DASHES: tuple[Any, ...] = (
 )
 
 
-class MissingMatplotlibError(SymrepError, ImportError):
+class MissingMatplotlibError(MissingPackageError):
     """Plots need matplotlib, which comes with the extra ``plots``."""
 
 

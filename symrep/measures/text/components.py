@@ -116,4 +116,5 @@ def _component(
     # the sign of an eigenvector means nothing: its largest entry is positive
     shaped = shaped * np.sign(shaped.ravel()[np.abs(shaped).argmax()])
     trivial = float(length * (shaped.mean(axis=0) ** 2).sum())
-    return PrincipalComponent(shaped, estimate(weights @ variances / weights.sum(axis=1)), min(trivial, 1.0))
+    variance = estimate(weights @ variances / weights.sum(axis=1), len(chunks))
+    return PrincipalComponent(shaped, variance, min(trivial, 1.0))

@@ -12,7 +12,7 @@ _WINDOWS_AT_ONCE = 2**14
 
 
 def shuffled_windows(windows: Windows, generator: np.random.Generator) -> Windows:
-    """Every window with its tokens in random order: exchangeable, with the covariance B of the text.
+    """Every window with its tokens in random order: exchangeable.
 
     >>> from symrep.measures.text import sampled_windows
     >>> windows = sampled_windows(np.arange(400).reshape(100, 4) % 7, 7)
@@ -36,7 +36,7 @@ def shuffled_corpus(windows: Windows, generator: np.random.Generator) -> Windows
 
 
 def markov_windows(windows: Windows, generator: np.random.Generator) -> Windows:
-    """Windows of the stationary Markov chain with the transitions between neighbours in these windows.
+    """Windows of the stationary Markov chain with the transitions between neighbouring positions of these windows.
 
     What a chain of order 1 shares with a text is symmetric too, in part: only what is beyond it speaks for more.
     """

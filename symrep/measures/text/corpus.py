@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import tempfile
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
+from symrep.measures.text.files import Piece, text_source
 
 UNKNOWN = "<unk>"
 END_OF_LINE = "<eos>"
@@ -84,7 +81,7 @@ def read_corpus(
         How many of the most frequent words are left out of these, and become ``<unk>`` too.
     tokenizer
         Whitespace unless given: a function from a line to its words, or an object with a method ``tokenize`` (transformers)
-        or ``encode(line).tokens`` (tokenizers).
+        or ``encode(line).tokens`` (tokenizers; special tokens, truncation and padding are left out).
     end_of_line
         A word put behind every line that is not empty, as WikiText has it; None for none.
     progress
@@ -97,7 +94,7 @@ def read_corpus(
 
     Notes
     -----
-    Two passes, the first of which counts the words. ``<unk>`` in the text is taken for the unknown word. Words of equal
+    Two passes, the first of which counts the words; so pipes are refused. ``<unk>`` in the text is taken for the unknown word. Words of equal
     frequency are ranked by their first occurrence.
 
     Examples
@@ -111,23 +108,24 @@ def read_corpus(
     require(vocab_size <= _LARGEST_VOCABULARY, "vocab_size", f"must be at most {_LARGEST_VOCABULARY}", vocab_size)
     if end_of_line is not None and (not isinstance(end_of_line, str) or not end_of_line):
         raise InvalidTypeError(f"end_of_line must be a word or None, got {shown(end_of_line)}")
-    source, lines_of = _source(paths)
+    source, pieces_of = text_source(paths)
     words_of = as_tokenizer(tokenizer)
 
     def words(description: str) -> Iterator[list[str]]:
-        return _words(lines_of(), words_of, end_of_line, progress, description)
+        return _words(pieces_of(), words_of, end_of_line, progress, description)
 
     frequencies = Counter(chain.from_iterable(words("counting words")))
     require(frequencies.total() > 0, "text", "must hold a word", source)
     unknown = frequencies.pop(UNKNOWN, 0)
+    require(skip < len(frequencies), "skip", f"must be below {len(frequencies)}, the number of words", skip)
     ranked = [word for word, _ in frequencies.most_common(skip + vocab_size - 1)]
     kept = ranked[skip:]
-    rule = f"must be at most {max(len(kept), 0) + 1}: the text has {len(frequencies)} words, less {skip} skipped"
+    rule = f"must be at most {len(kept) + 1}: the text has {len(frequencies)} words, less {skip} skipped"
     require(len(kept) == vocab_size - 1, "vocab_size", rule, vocab_size)
     numbers = {word: number for number, word in enumerate(kept, start=1)}
     counts = np.array([0, *(frequencies[word] for word in kept)])
     counts[0] = unknown + frequencies.total() - counts.sum()
-    ids = _spooled((numbers.get(word, 0) for word in chain.from_iterable(words("numbering"))), int(counts.sum()))
+    ids = _spooled((numbers.get(word, 0) for word in chain.from_iterable(words("numbering"))), counts)
     return Corpus(ids, (UNKNOWN, *kept), counts, len(frequencies) + (unknown > 0), source)
 
 
@@ -142,86 +140,60 @@ def as_tokenizer(tokenizer: Any) -> Tokenizer:
     if callable(getattr(tokenizer, "tokenize", None)):
         return tokenizer.tokenize
     if callable(getattr(tokenizer, "encode", None)):
-        return lambda line: tokenizer.encode(line).tokens
+        return _hugging_face(tokenizer)
     if callable(tokenizer):
         return tokenizer
     raise InvalidTypeError(f"tokenizer must be a function from a line to its words, got {shown(tokenizer)}")
 
 
+def _hugging_face(tokenizer: Any) -> Tokenizer:
+    """The words of a tokenizer of the package tokenizers, none added and none cut off."""
+    if callable(getattr(tokenizer, "to_str", None)):
+        tokenizer = type(tokenizer).from_str(tokenizer.to_str())
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+
+    def words(line: str) -> list[str]:
+        encoded = tokenizer.encode(line, add_special_tokens=False)
+        if not hasattr(encoded, "tokens"):
+            raise InvalidTypeError(f"tokenizer must have encode(line).tokens, got {shown(tokenizer)}")
+        return encoded.tokens
+
+    return words
+
+
 def _words(
-    lines: Iterator[str], words_of: Tokenizer, end_of_line: str | None, progress: bool, description: str
+    pieces: Iterator[Piece], words_of: Tokenizer, end_of_line: str | None, progress: bool, description: str
 ) -> Iterator[list[str]]:
     from tqdm import tqdm
 
     end = [] if end_of_line is None else [end_of_line]
-    for line in tqdm(lines, desc=description, unit=" lines", disable=not progress, leave=False, mininterval=0.5):
-        stripped = line.strip()
+    bar = tqdm(pieces, desc=description, unit=" lines", disable=not progress, leave=False, mininterval=0.5)
+    begun = False
+    for piece, ends in bar:
+        stripped = piece.strip()
         found = words_of(stripped) if stripped else []
-        if not isinstance(found, list | tuple) or (found and not isinstance(found[0], str)):
+        checked = words_of is str.split or (isinstance(found, list | tuple) and all(isinstance(w, str) for w in found))
+        if not checked:
             raise InvalidTypeError(f"tokenizer must give a list of words, got {shown(found)}")
-        if found:
-            yield [*found, *end]
+        begun = begun or bool(found)
+        yield [*found, *end] if ends and begun else found
+        begun = begun and not ends
 
 
-def _spooled(numbers: Iterator[int], count: int) -> np.ndarray:
-    """Numbers below 2^16 as an array that lives in a file without a name."""
-    with tempfile.TemporaryFile() as stream:
-        while len(block := np.fromiter(islice(numbers, _IDS_AT_ONCE), dtype=np.uint16)):
-            stream.write(block.tobytes())
-        stream.flush()
-        return np.memmap(stream, dtype=np.uint16, mode="r", shape=(count,))
-
-
-def _source(paths: Any) -> tuple[str, Callable[[], Iterator[str]]]:
-    """What the text is called, and a function that starts reading its lines."""
-    if paths is None:
-        return "pydoc_data.topics", _python_topics
-    listed = [paths] if isinstance(paths, str | Path) else paths
-    if not isinstance(listed, Iterable) or not (files := list(listed)):
-        raise InvalidTypeError(f"paths must be a file or a list of files, got {shown(paths)}")
-    for file in files:
-        if not isinstance(file, str | Path):
-            raise InvalidTypeError(f"paths must be a file or a list of files, got {shown(file)}")
-    files = [Path(file) for file in files]
-    return ", ".join(file.name for file in files), lambda: chain.from_iterable(map(_lines, files))
-
-
-def _python_topics() -> Iterator[str]:
-    from pydoc_data.topics import topics
-
-    return chain.from_iterable(topics[name].splitlines() for name in sorted(topics))
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of a file, checked to be text."""
+def _spooled(numbers: Iterator[int], counts: np.ndarray) -> np.ndarray:
+    """Numbers below 2^16 as an array that lives in a file without a name; they must occur as often as ``counts`` says."""
+    written = np.zeros_like(counts)
     try:
-        for name, stream in _streams(path):
-            number = 0
-            with io.TextIOWrapper(stream, encoding="utf-8-sig") as text:
-                for number, line in enumerate(text, start=1):
-                    if "\0" in line:
-                        raise InvalidArgumentError(
-                            f"text must not be binary, got a zero byte in line {number} of {name}"
-                        )
-                    yield line
-            require(number > 0, "text", "must not be empty", name)
-    except UnicodeDecodeError as error:
-        place = f"byte {error.object[error.start]:#04x} after line {number} of {name}"
-        raise InvalidArgumentError(f"text must be UTF-8, got {place}") from None
-    except (OSError, zipfile.BadZipFile, EOFError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InvalidArgumentError(f"text must be a readable file, got {str(path)!r}: {reason}") from None
-
-
-def _streams(path: Path) -> Iterator[tuple[str, Any]]:
-    """Names and binary streams of the text files that a path holds."""
-    if path.suffix == ".gz":
-        yield path.name, gzip.open(path)
-    elif path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            require(bool(members), "text", "must not be an empty archive", path.name)
-            for member in members:
-                yield f"{path.name}/{member.filename}", archive.open(member)
-    else:
-        yield path.name, path.open("rb")
+        with tempfile.TemporaryFile() as stream:
+            while len(block := np.fromiter(islice(numbers, _IDS_AT_ONCE), dtype=np.uint16)):
+                written += np.bincount(block, minlength=len(counts))
+                stream.write(block.tobytes())
+            stream.flush()
+            require(
+                np.array_equal(written, counts), "text", "must not change while it is read", f"{written.sum()} tokens"
+            )
+            return np.memmap(stream, dtype=np.uint16, mode="r", shape=(int(counts.sum()),))
+    except OSError as error:
+        room = f"must fit into the directory for temporary files, {2 * counts.sum()} bytes"
+        raise InvalidArgumentError(f"text {room}, got {error.strerror or error}") from None

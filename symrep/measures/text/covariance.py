@@ -8,15 +8,22 @@ matrices, which hold all of C for any stationary text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
+from symrep.errors import require
+from symrep.kernels.sequences import require_memory
 from symrep.measures.text.resampling import Estimate, chunk_weights, energies, estimate, ratio
 from symrep.measures.text.windows import Windows
 
 _MULTIPLETS = 3
+_WINDOWS_PER_TOKEN = 10
+_ARRAYS_AT_ONCE = 6
+_MEMORY_LIMIT = 4 * 10**9
 
 
 @dataclass(frozen=True)
@@ -53,35 +60,44 @@ class CovarianceSymmetry:
     weights: np.ndarray
     multiplets: tuple[Multiplet, ...]
 
+    @property
+    def n_chunks(self) -> int:
+        """The number of chunks."""
+        return self.weights.shape[1]
+
     @cached_property
     def _energies(self) -> dict[str, np.ndarray]:
         return {name: energies(gram, self.weights) for name, gram in self.grams.items()}
 
     def energy(self, part: str) -> Estimate:
         """The energy of a part, the sum of the squares of its entries, without bias."""
-        return estimate(self._energies[part])
+        return estimate(self._energies[part], self.n_chunks)
 
     @property
     def off_diagonal_fraction(self) -> Estimate:
         """The share of the energy between different positions that is symmetric: 1 for exchangeable text."""
-        return ratio(self._energies["off_diagonal_mean"], self._energies["off_diagonal"])
+        return ratio(self._energies["off_diagonal_mean"], self._energies["off_diagonal"], self.n_chunks)
 
     @property
     def total_fraction(self) -> Estimate:
         """The same with the blocks of equal positions, which are symmetric in every stationary text."""
         found = self._energies
-        return ratio(found["off_diagonal_mean"] + found["diagonal_mean"], found["off_diagonal"] + found["diagonal"])
+        return ratio(
+            found["off_diagonal_mean"] + found["diagonal_mean"],
+            found["off_diagonal"] + found["diagonal"],
+            self.n_chunks,
+        )
 
     @property
     def toeplitz_fraction(self) -> Estimate:
         """The share of the energy between different positions that depends on their distance alone: 1 for stationary text."""
-        return ratio(self._energies["toeplitz"], self._energies["off_diagonal"])
+        return ratio(self._energies["toeplitz"], self._energies["off_diagonal"], self.n_chunks)
 
     @property
     def toeplitz_gap(self) -> Estimate:
         """What stationarity allows beyond exchangeability: the Toeplitz fraction less the symmetric one."""
         found = self._energies
-        return ratio(found["toeplitz"] - found["off_diagonal_mean"], found["off_diagonal"])
+        return ratio(found["toeplitz"] - found["off_diagonal_mean"], found["off_diagonal"], self.n_chunks)
 
 
 def covariance_symmetry(windows: Windows, *, n_resamples: int = 1000, seed: int = 0) -> CovarianceSymmetry:
@@ -99,7 +115,9 @@ def covariance_symmetry(windows: Windows, *, n_resamples: int = 1000, seed: int 
     Notes
     -----
     Cost: :math:`L^2/2` times the number of windows, and :math:`K V^2` numbers in memory for K chunks. Estimates of chunks are taken
-    about the means of the whole text, so that what changes slowly through a text counts as covariance.
+    about the means of the whole text, so that what changes slowly through a text counts as covariance. These means leave a bias
+    of the order of V over the number of windows, of the energy that pure noise has: so ten times V windows are asked for.
+    Multiplets are chosen on every other chunk and measured on the rest.
 
     Examples
     --------
@@ -110,13 +128,17 @@ def covariance_symmetry(windows: Windows, *, n_resamples: int = 1000, seed: int 
     >>> found.off_diagonal_fraction.low < 1 < found.off_diagonal_fraction.high
     True
     """
+    V, n_chunks = windows.vocab_size, len(windows.chunks)
+    rule = f"must be at least {_WINDOWS_PER_TOKEN * V} for {V} tokens"
+    require(len(windows) >= _WINDOWS_PER_TOKEN * V, "windows", rule, len(windows))
+    require_memory(
+        8 * n_chunks * V**2 * _ARRAYS_AT_ONCE, _MEMORY_LIMIT, f"the covariance of {V} tokens in {n_chunks} chunks"
+    )
     columns = tuple(windows.columns())
     weights = chunk_weights(windows.sizes, n_resamples, np.random.default_rng(seed))
     pairs = _PairCovariances(columns, windows.vocab_size, windows.sizes)
     grams, diagonal, off_diagonal, block_energies = _projections(pairs, windows.length, weights[:1])
-    _, axes = np.linalg.eigh(diagonal - off_diagonal)
-    leading = axes[:, ::-1][:, : min(_MULTIPLETS, windows.vocab_size - 1)]
-    multiplets = tuple(_multiplet(columns, axis, weights) for axis in leading.T)
+    multiplets = _multiplets(columns, windows.vocab_size, n_resamples, seed)
     return CovarianceSymmetry(grams, diagonal, off_diagonal, block_energies, weights, multiplets)
 
 
@@ -173,7 +195,23 @@ def _gram(covariances: np.ndarray) -> np.ndarray:
     return flat @ flat.T
 
 
-def _multiplet(columns: tuple[np.ndarray, ...], axis: np.ndarray, weights: np.ndarray) -> Multiplet:
+def _multiplets(columns: tuple[np.ndarray, ...], vocab_size: int, n_resamples: int, seed: int) -> tuple[Multiplet, ...]:
+    """Functions of the tokens of largest variance within windows in every other chunk, measured on the rest."""
+    fitted = np.concatenate(columns[::2], axis=1)
+    length, n_windows = fitted.shape
+    places = np.arange(n_windows, dtype=np.int64)[None, :] * vocab_size + fitted
+    ones = np.ones(length * n_windows)
+    counts = sparse.csr_array((ones, np.divmod(places.ravel(), vocab_size)), shape=(n_windows, vocab_size))
+    frequencies = np.asarray(counts.sum(axis=0)).ravel() / (n_windows * length)
+    within = np.diag(frequencies) - (counts.T @ counts).toarray() / (n_windows * length**2)
+    _, axes = np.linalg.eigh(within)
+    measured = columns[1::2]
+    weights = chunk_weights(np.array([own.shape[1] for own in measured]), n_resamples, np.random.default_rng(seed))
+    leading = axes[:, ::-1][:, : min(_MULTIPLETS, vocab_size - 1)]
+    return tuple(_multiplet(measured, axis, weights) for axis in leading.T)
+
+
+def _multiplet(columns: Sequence[np.ndarray], axis: np.ndarray, weights: np.ndarray) -> Multiplet:
     """The covariance of one function of the tokens, without its mean over positions: L - 1 eigenvalues and their spread."""
     features = [axis[own] for own in columns]
     sizes = weights[0]
@@ -187,4 +225,5 @@ def _multiplet(columns: tuple[np.ndarray, ...], axis: np.ndarray, weights: np.nd
     squared_mean = energies(np.outer(traces, traces), weights)
     with np.errstate(invalid="ignore"):
         spread = np.sqrt(np.maximum(squares - squared_mean, 0.0) / squared_mean)
-    return Multiplet(estimate(weights @ traces / weights.sum(axis=1)), estimate(spread))
+    mean, width = (estimate(own, len(columns)) for own in (weights @ traces / weights.sum(axis=1), spread))
+    return Multiplet(mean, Estimate(width.value, max(width.low, 0.0), width.high))

@@ -22,6 +22,8 @@ from symrep.errors import SizeLimitError, require, require_integer
 from symrep.kernels.sequences import as_sequences
 
 _FEATURES = 4
+_ROUNDING = 1e-10
+_MOST_PERMUTATIONS = 10**6
 _LARGEST_PRODUCTS = 2 * 10**8
 
 
@@ -93,6 +95,9 @@ def exchangeability_test(
     order = require_integer(order, "order", minimum=1)
     require(order <= 3, "order", "must be 1, 2 or 3", order)
     n_permutations = require_integer(n_permutations, "n_permutations", minimum=19)
+    require(
+        n_permutations <= _MOST_PERMUTATIONS, "n_permutations", f"must be at most {_MOST_PERMUTATIONS}", n_permutations
+    )
     rows = np.atleast_2d(as_sequences(samples, "samples", vocab_size))
     n_samples, length = rows.shape
     require(n_samples >= 2, "samples", "must be at least 2 sequences", n_samples)
@@ -100,7 +105,8 @@ def exchangeability_test(
     require(
         length >= max(fewest, 2), "samples", f"must have at least length {max(fewest, 2)} for order {order}", length
     )
-    if n_samples * length ** max(order - 1, 1) > _LARGEST_PRODUCTS:
+    products = max(n_samples * length ** max(order - 1, 1), length**3 if order == 3 else 0)
+    if products > _LARGEST_PRODUCTS:
         raise SizeLimitError(f"samples must be fewer at length {length} and order {order}, got {n_samples}")
     features = _features(rows)
     generator = np.random.default_rng(require_integer(seed, "seed", minimum=0))
@@ -117,20 +123,17 @@ def _features(rows: np.ndarray) -> np.ndarray:
     n_samples, length = rows.shape
     vocab_size = int(rows.max()) + 1
     places = np.arange(n_samples)[:, None] * vocab_size + rows
-    counts = np.bincount(places.ravel(), minlength=n_samples * vocab_size).reshape(n_samples, -1).astype(np.float32)
-    frequencies = counts.sum(axis=0, dtype=np.float64) / rows.size
+    counts = np.bincount(places.ravel(), minlength=n_samples * vocab_size).reshape(n_samples, -1).astype(np.float64)
+    frequencies = counts.sum(axis=0) / rows.size
     # A - B: the covariance of a token about the mean of its sequence
-    within = (
-        (np.diag(frequencies) - (counts.T @ counts).astype(np.float64) / (n_samples * length**2))
-        * length
-        / (length - 1)
-    )
+    within = (np.diag(frequencies) - (counts.T @ counts) / (n_samples * length**2)) * length / (length - 1)
     variances, axes = np.linalg.eigh(within)
     kept = np.arange(vocab_size)[::-1][: min(_FEATURES, max(vocab_size - 1, 1))]
     chosen = axes[:, kept]
     centred = chosen - frequencies @ chosen
-    scale = np.sqrt(np.maximum(variances[kept], 0.0))
-    return centred / np.where(scale > 0, scale, 1.0)
+    # what is constant within every sequence is no feature, only the rounding errors of one
+    varies = variances[kept] > _ROUNDING * max(variances.max(), 0.0)
+    return centred[:, varies] / np.sqrt(variances[kept][varies])
 
 
 def _first(values: np.ndarray) -> float:

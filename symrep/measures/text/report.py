@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ MARKOV = "Markov chain, same bigrams"
 _PAIR_WINDOWS = 20_000
 _TRIPLE_PRODUCTS = 1_300_000
 _SIGNIFICANT = 0.05
+_CLEAR = 0.8
+_NUMERALS = {1: "one position", 2: "two positions", 3: "three positions"}
 _FEWEST_PERMUTATIONS = 59
 
 
@@ -69,7 +72,8 @@ class TextReport:
             values += [found.energy("off_diagonal"), found.multiplets[0].spread]
             rows.append((name, *(cell for value in values for cell in _estimate_cells(value))))
         notes = (
-            "Shares of the squared one-hot covariance, without the bias of noise; 95 % bootstrap intervals over chunks.",
+            "Shares of the squared one-hot covariance, without the bias of noise, so that estimates may lie beyond 0 and 1; 95 % "
+            "bootstrap intervals over chunks.",
             f"{len(self.windows)} windows of length {self.windows.length}, V = {self.windows.vocab_size}.",
         )
         caption = f"Permutation symmetry of the covariance of {self.corpus.source}."
@@ -109,48 +113,60 @@ class TextReport:
         """One paragraph: what may be concluded, and what may not."""
         found, length = self.symmetry[TEXT], self.windows.length
         share, total = found.off_diagonal_fraction, found.total_fraction
+        if not total.is_known:
+            return f"All {len(self.windows)} windows are alike at every position: there is nothing to measure."
         if not share.is_known:
-            return (
-                f"No covariance between different positions is resolved in {len(self.windows)} windows: nothing can be said "
-                f"of its symmetry. That {_percent(total)} of all covariance is symmetric says only that words have the same "
-                "frequencies everywhere."
-            )
+            unresolved = f"No covariance between different positions is resolved in {len(self.windows)} windows: "
+            return " ".join([unresolved + "nothing can be said of its symmetry.", *self._verdict()])
         markov = self.symmetry[MARKOV].off_diagonal_fraction if MARKOV in self.symmetry else None
         sentences = [
             f"Of the covariance between different positions (L = {length}, V = {self.windows.vocab_size}), "
             f"{_percent(share)} is symmetric under permutations of the positions ({_interval(share)})."
         ]
         if markov is not None and markov.is_known:
-            beyond = "more" if share.low > markov.high else "no more" if share.high >= markov.low else "less"
+            beyond = "not shown to be more"
+            if share.low > markov.high or share.high < markov.low:
+                beyond = "more" if share.low > markov.high else "less"
             sentences.append(
-                f"A Markov chain with the same bigrams has {_percent(markov)}: the text is {beyond} symmetric than its "
-                "bigrams explain."
+                f"A Markov chain with the same pairs of neighbouring positions has {_percent(markov)}: the text is {beyond} "
+                "symmetric than these pairs explain."
             )
+        sentences += self._verdict()
         sentences.append(
             f"That {_percent(total)} of all covariance is symmetric proves nothing: the blocks of equal positions are alike in "
             "any stationary text."
         )
-        sentences += [self._verdict()] if self.tests else []
         sentences.append(self._leading())
         return " ".join(sentences)
 
-    def _verdict(self) -> str:
+    def _verdict(self) -> list[str]:
+        if not self.tests:
+            return []
         rejected = [test for test in self.tests if test.p_value <= _SIGNIFICANT / len(self.tests)]
         names = {1: "frequencies of words", 2: "pairs of positions", 3: "triples of positions"}
         if rejected:
             found = " and ".join(f"{names[test.order]} (p = {test.p_value:.3g})" for test in rejected)
-            return (
+            return [
                 f"Word order matters, by {found}: predictions for exchangeable data hold for its symmetric part alone."
-            )
-        least = min(test.p_value for test in self.tests)
-        return (
-            f"Exchangeability is not rejected by moments of up to three positions (smallest p = {least:.2g} of {len(self.tests)} "
-            "tests): word order leaves no trace that these windows resolve, which does not prove that there is none."
-        )
+            ]
+        least, most = min(test.p_value for test in self.tests), max(test.order for test in self.tests)
+        share = self.symmetry[TEXT].off_diagonal_fraction
+        if share.is_known and share.high < 1:
+            return [
+                "The interval of the text excludes 100 %, so word order matters, although tests of a few moments do not resolve it "
+                f"(smallest p = {least:.2g} of {len(self.tests)} tests)."
+            ]
+        return [
+            f"Exchangeability is not rejected by moments of up to {_NUMERALS[most]} (smallest p = {least:.2g} of "
+            f"{len(self.tests)} tests): word order leaves no trace in them that these windows resolve, which does not prove "
+            "that there is none."
+        ]
 
     def _leading(self) -> str:
         first = self.components[0]
         trivial = first.trivial_weight > 0.5
+        if max(first.trivial_weight, first.standard_weight) < _CLEAR:
+            return f"The leading principal component mixes both irreps ({100 * first.trivial_weight:.0f} % trivial)."
         weight, irrep = (first.trivial_weight, "trivial") if trivial else (first.standard_weight, "standard")
         meaning = "which words a window has, wherever they stand" if trivial else "where in the window its words stand"
         return f"The leading principal component is {100 * weight:.0f} % {irrep}: it tells {meaning}."
@@ -196,8 +212,7 @@ def text_report(
 
     Notes
     -----
-    The tests use windows that do not overlap if the stride is at least their span; overlapping ones are not independent, and
-    p-values of theirs are too small.
+    The tests use windows that share no tokens, every few of them where the stride is shorter than a window.
 
     Examples
     --------
@@ -212,10 +227,10 @@ def text_report(
     n_permutations = require_integer(n_permutations, "n_permutations", minimum=0)
     enough = n_permutations == 0 or n_permutations >= _FEWEST_PERMUTATIONS
     require(enough, "n_permutations", f"must be 0 or at least {_FEWEST_PERMUTATIONS}", n_permutations)
-    generator = np.random.default_rng(require_integer(seed, "seed", minimum=0))
-    steps = {TEXT: lambda own: own} | {
-        name: lambda own, make=make: make(own, generator) for name, make in CONTROLS.items() if controls
-    }
+    seed = require_integer(seed, "seed", minimum=0)
+    steps = {TEXT: lambda own: own}
+    for number, (name, make) in enumerate(CONTROLS.items() if controls else ()):
+        steps[name] = partial(make, generator=np.random.default_rng([seed, number]))
     bar = tqdm(total=len(steps) + 1 + 3 * (n_permutations > 0), disable=not progress, leave=False)
     with bar:
         symmetry = {}
@@ -228,11 +243,11 @@ def text_report(
         bar.update()
         tests, n_tested = [], []
         for order in (1, 2, 3) if n_permutations else ():
-            if order == 3 and length < 4:
+            if length < order + (order > 1):
                 break
             bar.set_description(f"test by {order} positions")
             n_windows = _PAIR_WINDOWS if order < 3 else max(_TRIPLE_PRODUCTS // length**2, 2)
-            sample = windows.sample(n_windows, generator)
+            sample = windows.sample(n_windows, np.random.default_rng([seed, len(CONTROLS) + order]))
             tests.append(exchangeability_test(sample, order=order, n_permutations=n_permutations, seed=seed))
             n_tested.append(len(sample))
             bar.update()

@@ -5,7 +5,8 @@ An estimate :math:`C_i` from chunk i has noise, so :math:`|C_i|^2` is larger tha
 
 .. math:: \widehat{|C|^2} = \sum_{i \ne j} n_i n_j \langle C_i, C_j \rangle \Big/ \sum_{i \ne j} n_i n_j ,
 
-the mean over all ways to split the chunks into pairs of halves. Intervals come from drawing chunks with replacement.
+the mean over all ways to split the chunks into pairs of halves. Intervals are those of Student's t with the standard error
+from drawing chunks with replacement, one degree of freedom less than there are chunks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t as student
 
 from symrep.display import float_latex
 
@@ -66,19 +68,20 @@ def energies(gram: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.where(pairs > 0, totals / np.where(pairs > 0, pairs, 1.0), np.nan)
 
 
-def estimate(values: np.ndarray) -> Estimate:
-    """The first value, with the interval that holds the middle 95 % of the others."""
-    tail = 50 * (1 - _COVERAGE)
+def estimate(values: np.ndarray, n_chunks: int) -> Estimate:
+    """The first value, with an interval from the spread of the others, those of resampled chunks."""
     others = values[1:][np.isfinite(values[1:])]
-    if not np.isfinite(values[0]) or not len(others):
+    if not np.isfinite(values[0]) or len(others) < 2:
         return Estimate(float("nan"), float("nan"), float("nan"))
-    low, high = np.percentile(others, [tail, 100 - tail])
-    return Estimate(float(values[0]), float(low), float(high))
+    # resampling n chunks has the spread of n - 1 of them
+    error = float(others.std(ddof=1)) * (n_chunks / (n_chunks - 1)) ** 0.5
+    half = float(student.ppf((1 + _COVERAGE) / 2, n_chunks - 1)) * error
+    return Estimate(float(values[0]), float(values[0]) - half, float(values[0]) + half)
 
 
-def ratio(top: np.ndarray, bottom: np.ndarray) -> Estimate:
+def ratio(top: np.ndarray, bottom: np.ndarray, n_chunks: int) -> Estimate:
     """A quotient of two energies; nan where the one below is not told apart from 0."""
-    if not estimate(bottom).is_resolved:
+    if not estimate(bottom, n_chunks).is_resolved:
         return Estimate(float("nan"), float("nan"), float("nan"))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return estimate(top / bottom)
+        return estimate(top / bottom, n_chunks)

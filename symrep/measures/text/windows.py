@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from symrep.errors import InvalidArgumentError, require, require_integer
 from symrep.kernels.sequences import as_sequences
 from symrep.measures.text.corpus import Corpus
 
-_FEWEST_CHUNKS = 4
+_FEWEST_CHUNKS = 8
 _LARGEST_VOCABULARY = 2000
 
 
@@ -28,11 +28,14 @@ class Windows:
         V; ids are below it.
     source
         Where they come from.
+    n_overlapping
+        From how many windows on they share no token: 1 unless the stride is shorter than a window.
     """
 
     chunks: tuple[np.ndarray, ...] = field(repr=False)
     vocab_size: int
     source: str
+    n_overlapping: int = 1
 
     @property
     def length(self) -> int:
@@ -52,7 +55,7 @@ class Windows:
 
     def map(self, change: Any, source: str) -> Windows:
         """The windows with a function applied to every chunk."""
-        return Windows(tuple(change(chunk) for chunk in self.chunks), self.vocab_size, source)
+        return replace(self, chunks=tuple(change(chunk) for chunk in self.chunks), source=source)
 
     def columns(self) -> Iterator[np.ndarray]:
         """Every chunk as (L, n_k), each position contiguous."""
@@ -60,16 +63,13 @@ class Windows:
             yield np.ascontiguousarray(chunk.T, dtype=np.int32)
 
     def sample(self, n_windows: int, generator: np.random.Generator) -> np.ndarray:
-        """At most so many windows, drawn without replacement: (n, L)."""
-        sizes = self.sizes
-        number = min(n_windows, len(self))
-        chosen = np.sort(generator.choice(len(self), size=number, replace=False))
-        ends = np.cumsum(sizes)
+        """At most so many windows that share no tokens, drawn without replacement: (n, L)."""
+        chunks = [chunk[:: self.n_overlapping] for chunk in self.chunks]
+        ends = np.cumsum([len(chunk) for chunk in chunks])
+        chosen = np.sort(generator.choice(ends[-1], size=min(n_windows, ends[-1]), replace=False))
         parts = np.split(chosen, np.searchsorted(chosen, ends[:-1]))
-        starts = ends - sizes
-        return np.concatenate([chunk[own - start] for chunk, own, start in zip(self.chunks, parts, starts)]).astype(
-            np.int64
-        )
+        drawn = [chunk[own - end + len(chunk)] for chunk, own, end in zip(chunks, parts, ends)]
+        return np.concatenate(drawn).astype(np.int64)
 
 
 def text_windows(
@@ -88,7 +88,7 @@ def text_windows(
     spacing
         Tokens from one position of a window to the next: 1 for neighbours.
     n_chunks
-        The number of stretches, at least 4; no window reaches from one into the next.
+        The number of stretches, at least 8; no window reaches from one into the next.
 
     Raises
     ------
@@ -102,11 +102,7 @@ def text_windows(
     >>> windows.length, len(windows) > 2000
     (8, True)
     """
-    length = require_integer(length, "length", minimum=2)
-    spacing = require_integer(spacing, "spacing", minimum=1)
-    span = (length - 1) * spacing + 1
-    stride = span if stride is None else require_integer(stride, "stride", minimum=1)
-    n_chunks = require_integer(n_chunks, "n_chunks", minimum=_FEWEST_CHUNKS)
+    span, stride, spacing, n_chunks = window_options(length, stride, spacing, n_chunks)
     rule = f"must be at most {_LARGEST_VOCABULARY} for windows"
     require(corpus.vocab_size <= _LARGEST_VOCABULARY, "vocab_size", rule, corpus.vocab_size)
     edges = np.linspace(0, corpus.n_tokens, n_chunks + 1).astype(np.int64)
@@ -118,7 +114,16 @@ def text_windows(
         )
     stretches = (corpus.ids[start:end] for start, end in zip(edges, edges[1:]))
     chunks = tuple(np.lib.stride_tricks.sliding_window_view(own, span)[::stride, ::spacing] for own in stretches)
-    return Windows(chunks, corpus.vocab_size, corpus.source)
+    return Windows(chunks, corpus.vocab_size, corpus.source, -(-span // stride))
+
+
+def window_options(length: Any, stride: Any, spacing: Any, n_chunks: Any) -> tuple[int, int, int, int]:
+    """The number of tokens that a window spans, the stride, the spacing and the number of chunks, checked."""
+    length = require_integer(length, "length", minimum=2)
+    spacing = require_integer(spacing, "spacing", minimum=1)
+    span = (length - 1) * spacing + 1
+    stride = span if stride is None else require_integer(stride, "stride", minimum=1)
+    return span, stride, spacing, require_integer(n_chunks, "n_chunks", minimum=_FEWEST_CHUNKS)
 
 
 def sampled_windows(samples: Any, vocab_size: int, *, n_chunks: int = 20, source: str = "samples") -> Windows:

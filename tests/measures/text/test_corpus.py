@@ -123,6 +123,11 @@ def write(tmp_path, name, content):
         ("latin.txt", b"ab\ncaf\xe9\n", "^text must be UTF-8, got byte 0xe9 after line 0 of latin.txt$"),
         ("broken.gz", b"no gzip", "^text must be a readable file, got .*: Not a gzipped file"),
         (
+            "corrupt.gz",
+            gzip.compress(TEXT.encode() * 99, mtime=0)[:15] + b"xxxx" * 20,
+            "^text must be a readable file, got",
+        ),
+        (
             "cut.gz",
             gzip.compress(TEXT.encode() * 99, mtime=0)[:-20],
             "^text must be a readable file, got .*ended before",
@@ -160,7 +165,7 @@ def test_a_folder_and_an_empty_archive(tmp_path):
         (
             {"vocab_size": 2, "skip": 60},
             InvalidArgumentError,
-            "vocab_size must be at most 1: the text has 6 words, less 60",
+            "skip must be below 6, the number of words, got 60",
         ),
         ({"vocab_size": 10**6}, InvalidArgumentError, "vocab_size must be at most 65536, got 1000000"),
         ({"vocab_size": 2.5}, InvalidTypeError, "vocab_size must be an integer, got 2.5"),
@@ -180,3 +185,60 @@ def test_bad_options(plain, options, error, message):
 def test_paths_of_other_types(paths):
     with pytest.raises(InvalidTypeError, match="paths must be a file or a list of files"):
         read_corpus(paths)
+
+
+def test_long_lines_in_pieces(tmp_path, monkeypatch):
+    path = tmp_path / "long.txt"
+    path.write_text("one two  three four\nfive\n\nsix seven eight nine ten", encoding="utf-8")
+    whole = decoded(read_corpus(path, vocab_size=11))
+    for limit in (7, 11, 12, 30):
+        monkeypatch.setattr("symrep.measures.text.files._LONGEST_PIECE", limit)
+        assert decoded(read_corpus(path, vocab_size=11)) == whole
+
+
+def test_capitals_in_file_names(plain, tmp_path):
+    path = tmp_path / "TEXT.GZ"
+    path.write_bytes(gzip.compress(TEXT.encode()))
+    assert read_corpus(path, vocab_size=4).ids.tolist() == read_corpus(plain, vocab_size=4).ids.tolist()
+
+
+def test_what_cannot_be_read_twice(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidArgumentError, match="text must be a regular file, for it is read twice, got .*pipe"):
+        read_corpus(tmp_path / "pipe")
+    with pytest.raises(InvalidArgumentError, match="text must be a readable file, got"):
+        read_corpus("a\0b")
+    with pytest.raises(InvalidArgumentError, match="paths must name a file, got ''"):
+        read_corpus("")
+
+
+@pytest.mark.parametrize("factor", [0, 2])
+def test_a_text_that_changes_while_it_is_read(plain, factor):
+    calls = iter(range(1000))
+    with pytest.raises(InvalidArgumentError, match="text must not change while it is read, got"):
+        read_corpus(plain, vocab_size=4, tokenizer=lambda line: line.split() * (1 if next(calls) < 3 else factor))
+
+
+def test_tokenizers_add_and_drop_nothing(plain):
+    tokenizers = pytest.importorskip("tokenizers")
+    trained = tokenizers.Tokenizer(tokenizers.models.WordLevel({"the": 0, "cat": 1, "?": 2, "[CLS]": 3}, unk_token="?"))
+    trained.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    trained.post_processor = tokenizers.processors.TemplateProcessing("[CLS] $A", special_tokens=[("[CLS]", 3)])
+    trained.enable_truncation(2)
+    trained.enable_padding(length=32)
+    corpus = read_corpus(plain, vocab_size=4, tokenizer=trained, end_of_line=None)
+    assert corpus.n_tokens == 11 and set(corpus.vocabulary) == {"<unk>", "?", "the", "cat"}
+    assert trained.truncation is not None  # the caller's own is left as it is
+
+
+class Numbering:
+    def encode(self, line, add_special_tokens):
+        return [3]
+
+
+@pytest.mark.parametrize("tokenizer", [lambda line: ["a", 3], lambda line: ["a", ["b"]], Numbering()])
+def test_words_of_other_types(plain, tokenizer):
+    with pytest.raises(InvalidTypeError, match="tokenizer must"):
+        read_corpus(plain, vocab_size=3, tokenizer=tokenizer)

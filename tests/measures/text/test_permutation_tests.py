@@ -118,3 +118,11 @@ def test_the_seed_decides():
 def test_errors(arguments, options, error, message):
     with pytest.raises(error, match=message):
         exchangeability_test(*arguments, **options)
+
+
+def test_two_languages_do_not_hide_their_order():
+    """What is constant within every sequence, here the language, has no variance there: no feature but rounding errors."""
+    rng = np.random.default_rng(0)
+    x = (rng.integers(0, 2, (3000, 1)) + np.arange(7)) % 2 + 2 * rng.integers(0, 2, (3000, 1))
+    assert [exchangeability_test(x, n_permutations=39, seed=seed).p_value for seed in range(8)] == [1 / 40] * 8
+    assert np.abs(_features(x)).max() < 100

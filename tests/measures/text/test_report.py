@@ -50,7 +50,7 @@ def test_a_text_without_order(exchangeable):
     share = exchangeable.symmetry["text"].off_diagonal_fraction
     assert share.low < 1.02 and share.high > 0.98
     words = exchangeable.summary()
-    assert "the text is more symmetric than its bigrams explain" in words
+    assert "the text is more symmetric than these pairs explain" in words
     assert "Exchangeability is not rejected" in words and "does not prove that there is none" in words
     assert "trivial: it tells which words a window has" in words
 
@@ -59,7 +59,35 @@ def test_a_text_of_independent_words():
     ids = np.random.default_rng(2).integers(0, 4, 20_000)
     found = text_report(corpus_of(ids, 4), 4, n_permutations=59)
     assert "No covariance between different positions is resolved in 5000 windows" in found.summary()
-    assert found.table().rows[0][1] is None
+    assert found.table().rows[0][1] is None and "Exchangeability is not rejected" in found.summary()
+
+
+def test_what_the_covariance_does_not_see_is_said():
+    rng = np.random.default_rng(3)
+    frequencies = corpus_of((rng.random((10_000, 4)) < [0.1, 0.9, 0.1, 0.9]).astype(int).ravel(), 2)
+    words = text_report(frequencies, 4, n_permutations=59).summary()
+    assert "by frequencies of words (p = 0.0167)" in words and "same frequencies" not in words
+    x = rng.integers(0, 2, (10_000, 4))
+    x[:, 2] = x[:, 0] ^ x[:, 1]
+    found = text_report(corpus_of(x.ravel(), 2), 4, n_permutations=59)
+    assert "Word order matters, by triples of positions" in found.summary()
+
+
+def test_texts_with_nothing_to_measure():
+    for ids in (np.tile([0, 1, 2, 3], 2000), np.zeros(8000, dtype=int)):
+        assert "windows are alike at every position" in text_report(corpus_of(ids, 4), 4, n_permutations=59).summary()
+
+
+def test_windows_of_two_tokens():
+    found = text_report(read_corpus(vocab_size=8), 2, n_permutations=59)
+    assert [test.order for test in found.tests] == [1] and "(smallest p = " in found.summary()
+
+
+def test_controls_do_not_move_the_tests():
+    corpus = read_corpus(vocab_size=8)
+    with_controls, alone = (text_report(corpus, 4, n_permutations=59, controls=c).tests for c in (True, False))
+    assert [test.p_value for test in with_controls] == [test.p_value for test in alone]
+    assert [test.statistic for test in with_controls] == [test.statistic for test in alone]
 
 
 def test_tables(ordered):

@@ -1,0 +1,227 @@
+"""Cells of tables, and how they are written as plain text, LaTeX, Markdown, HTML and JSON."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import math
+import numbers
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from symrep.errors import require
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to be set as it is, in a typewriter font where there is one: an architecture, say."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+# Text in which $...$ is mathematics, or a sequence of such text and exact objects.
+Prose = str | tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Formula:
+    r"""Mathematics that no sympy expression shows well: as plain text and as LaTeX.
+
+    >>> print(Formula("EK/(L - 1)", r"\mathbb{E}K/(L-1)"))
+    EK/(L - 1)
+    """
+
+    text: str
+    latex: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _latex(self) -> str:
+        return self.latex
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex}$"
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    r"""A number with its standard error, shown to two digits of the error.
+
+    >>> print(Uncertain(0.74312, 0.0021), Uncertain(1234.6, 60.0), Uncertain(0.5, 0.0))
+    0.7431 +- 0.0021 1235 +- 60 0.5
+    """
+
+    value: float
+    error: float
+
+    def __post_init__(self) -> None:
+        require(not self.error < 0, "error", "must not be negative", self.error)
+
+    def _parts(self) -> tuple[str, str | None]:
+        if not (math.isfinite(self.value) and math.isfinite(self.error) and self.error > 0):
+            return f"{self.value:.6g}", None if self.error == 0 else f"{self.error:.2g}"
+        digits = max(1 - math.floor(math.log10(self.error)), 0)
+        return f"{self.value:.{digits}f}", f"{self.error:.{digits}f}"
+
+    def __str__(self) -> str:
+        value, error = self._parts()
+        return value if error is None else f"{value} +- {error}"
+
+    def _latex(self) -> str:
+        value, error = self._parts()
+        return value if error is None else rf"{value} \pm {error}"
+
+    def _repr_latex_(self) -> str:
+        return f"${self._latex()}$"
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A named exact object, ``left = right``; ``latex_left`` is the name in LaTeX."""
+
+    left: str
+    latex_left: str
+    right: Any
+
+    def __str__(self) -> str:
+        return f"{self.left} = {self.right}"
+
+    def _latex(self) -> str:
+        return f"{self.latex_left} = {math_latex(self.right)}"
+
+    def _repr_latex_(self) -> str:
+        return f"${self._latex()}$"
+
+
+def latex_text(text: str) -> str:
+    """Plain text with the special characters of LaTeX escaped.
+
+    >>> print(latex_text("50% of a_b"))
+    50\\% of a\\_b
+    """
+    return "".join(
+        "\\" + c if c in "&%$#_{}" else {"\\": r"\textbackslash{}", "~": r"\~{}", "^": r"\^{}"}.get(c, c) for c in text
+    )
+
+
+def latex_prose(text: str) -> str:
+    """Text with its special characters escaped outside ``$...$``.
+
+    >>> print(latex_prose("50% of $a_1$ & more"))
+    50\\% of $a_1$ \\& more
+    """
+    pieces = text.split("$")
+    if len(pieces) % 2 == 0:
+        return latex_text(text)
+    return "$".join(
+        piece if inside else latex_text(piece) for piece, inside in zip(pieces, itertools.cycle((False, True)))
+    )
+
+
+def is_sequence(cell: Any) -> bool:
+    return isinstance(cell, Sequence) and not isinstance(cell, str)
+
+
+def text_cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if is_sequence(cell):
+        return "; ".join(map(text_cell, cell))
+    if isinstance(cell, float):
+        return f"{cell:.6g}"
+    return plain_text(cell) if isinstance(cell, str) else str(cell)
+
+
+_COMMANDS = {"pm": "+-", "to": "->", "infty": "infinity", "le": "<=", "ge": ">=", "dim": "dim", "times": "x"}
+
+
+def plain_text(text: str) -> str:
+    r"""Text without dollar signs, commands of LaTeX by their names.
+
+    >>> plain_text(r"at most $\lambda \le \mathbb{E}K$")
+    'at most lambda <= EK'
+    """
+    text = re.sub(r"\\(?:mathbb|mathrm|operatorname)\{(\w+)\}", r"\1", text.replace("$", "").replace(r"\,", " "))
+    return re.sub(r"\\([a-zA-Z]+)", lambda match: _COMMANDS.get(match[1], match[1]), text)
+
+
+def sentence(prose: Prose, cell_format: Callable[[Any], str], text_format: Callable[[str], str]) -> str:
+    parts = (prose,) if isinstance(prose, str) else prose
+    return "".join(text_format(part) if isinstance(part, str) else cell_format(part) for part in parts)
+
+
+def math_latex(cell: Any) -> str:
+    """The LaTeX of an exact object, without dollar signs."""
+    if hasattr(cell, "_repr_latex_") and hasattr(cell, "_latex") and not isinstance(cell, sympy.Basic):
+        return cell._latex()
+    return sympy.latex(cell)
+
+
+def float_latex(value: float) -> str:
+    r"""Six significant digits, a power of ten where it has one.
+
+    >>> float_latex(0.25), float_latex(-1.5e-07), float_latex(float("inf"))
+    ('0.25', '-1.5 \\times 10^{-7}', '\\infty')
+    """
+    if math.isinf(value):
+        return r"-\infty" if value < 0 else r"\infty"
+    mantissa, _, exponent = f"{value:.6g}".partition("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def latex_cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, Code):
+        return rf"\texttt{{{latex_text(cell.text)}}}"
+    if is_sequence(cell):
+        return r"\begin{tabular}[t]{@{}l@{}}" + r" \\ ".join(map(latex_cell, cell)) + r"\end{tabular}"
+    if isinstance(cell, str):
+        return latex_prose(cell)
+    if isinstance(cell, float):
+        return f"${float_latex(cell)}$"
+    return f"${math_latex(cell)}$".replace(r"\frac", r"\dfrac")
+
+
+def markdown_cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, Code):
+        return f"`{cell.text}`"
+    if is_sequence(cell):
+        return "; ".join(map(markdown_cell, cell))
+    if isinstance(cell, (str, int, float)):
+        return (text_cell(cell) if not isinstance(cell, str) else cell).replace("|", r"\|")
+    return f"${math_latex(cell)}$".replace("|", r"\vert ")
+
+
+def html_cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, Code):
+        return f"<code>{html.escape(cell.text)}</code>"
+    if is_sequence(cell):
+        return "<br>".join(map(html_cell, cell))
+    if isinstance(cell, (str, int, float)):
+        return html.escape(text_cell(cell))
+    return f"${html.escape(math_latex(cell))}$"
+
+
+def json_cell(cell: Any) -> Any:
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return str(cell)
+    if isinstance(cell, numbers.Integral):
+        return int(cell)
+    if cell is None or isinstance(cell, (float, str)):
+        return cell
+    if is_sequence(cell):
+        return [json_cell(item) for item in cell]
+    return str(cell)

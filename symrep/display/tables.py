@@ -1,0 +1,256 @@
+"""Tables of exact objects, written as LaTeX, Markdown, CSV, JSON, plain text or data frames."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from symrep.display.cells import (
+    Prose,
+    Uncertain,
+    html_cell,
+    json_cell,
+    latex_cell,
+    latex_prose,
+    latex_text,
+    markdown_cell,
+    plain_text,
+    sentence,
+    text_cell,
+)
+from symrep.errors import InvalidArgumentError, MissingPackageError, require
+
+FORMATS = ("text", "markdown", "latex", "csv", "json")
+_MOST_ROWS = 40
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: the key in JSON and CSV, its heading, and the heading in LaTeX (the heading itself unless given).
+
+    ``only="data"`` keeps it to CSV and JSON (exact expressions too wide for a page), ``only="display"`` to the others.
+    """
+
+    key: str
+    heading: str
+    latex_heading: str | None = None
+    align: str = "l"
+    only: str | None = None
+
+    def __post_init__(self) -> None:
+        require(self.only in (None, "data", "display"), "only", "must be None, 'data' or 'display'", self.only)
+
+
+def uncertain_columns(key: str, heading: str) -> list[Column]:
+    """Columns for a number and its error: two in data, one that shows both elsewhere; see :func:`uncertain_cells`."""
+    data = [Column(name, heading, only="data") for name in (key, f"{key}_error")]
+    return [*data, Column(f"{key}_with_error", heading, only="display")]
+
+
+def uncertain_cells(value: float, error: float) -> tuple[Any, ...]:
+    """The cells of :func:`uncertain_columns`."""
+    return value, error, Uncertain(value, error)
+
+
+@dataclass(frozen=True, repr=False)
+class Table:
+    """Rows of exact objects with a caption, a label and notes.
+
+    Parameters
+    ----------
+    label
+        A short name: the file name and the LaTeX label.
+    caption
+        One sentence: text in which ``$...$`` is mathematics, or a tuple of such text and exact objects.
+    columns, rows
+        Every row has one cell per column. Cells are strings (text), integers, floats, sympy expressions, objects with a
+        ``_latex()`` method, None (empty), or a sequence of these (set one below the other in LaTeX).
+    notes
+        Sentences below the table, like the caption.
+    latex_size
+        The font size command of LaTeX for the body; ``tiny`` and ``scriptsize`` also narrow the columns.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> x = sympy.Symbol("x")
+    >>> table = Table("demo", "Powers.", (Column("n", "n", "$n$"), Column("power", "power")), ((2, x**2), (3, x**3)))
+    >>> print(table.to_text())
+    Powers.
+    <BLANKLINE>
+    n  power
+    -  -----
+    2  x**2
+    3  x**3
+    >>> print(table.to_csv())
+    n,power
+    2,x**2
+    3,x**3
+    """
+
+    label: str
+    caption: Prose
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    notes: tuple[Prose, ...] = ()
+    latex_size: str = "small"
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            require(len(row) == len(self.columns), "rows", f"must have {len(self.columns)} cells each", row)
+
+    def _part(self, excluded: str) -> tuple[tuple[Column, ...], list[tuple[Any, ...]]]:
+        """Columns and rows without the columns that are kept to ``excluded``."""
+        kept = [i for i, column in enumerate(self.columns) if column.only != excluded]
+        return tuple(self.columns[i] for i in kept), [tuple(row[i] for i in kept) for row in self.rows]
+
+    def to(self, format: str) -> str:
+        """The table in one of ``FORMATS``."""
+        if format not in FORMATS:
+            raise InvalidArgumentError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
+        return getattr(self, f"to_{format}")()
+
+    def text_grid(self) -> list[list[str]]:
+        """Headings and rows as plain text."""
+        columns, rows = self._part("data")
+        return [[column.heading for column in columns], *([text_cell(cell) for cell in row] for row in rows)]
+
+    def text_prose(self) -> tuple[str, list[str]]:
+        """Caption and notes as plain text."""
+        return sentence(self.caption, text_cell, plain_text), [
+            sentence(note, text_cell, plain_text) for note in self.notes
+        ]
+
+    def to_text(self) -> str:
+        """Aligned plain text."""
+        grid = self.text_grid()
+        caption, notes = self.text_prose()
+        widths = [max(len(row[i]) for row in grid) for i in range(len(grid[0]))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in grid]
+        rule = "  ".join("-" * width for width in widths)
+        return "\n".join([caption, "", lines[0], rule, *lines[1:], *(["", *notes] if notes else [])])
+
+    def to_markdown(self) -> str:
+        """A pipe table; expressions as ``$...$``."""
+        columns, rows = self._part("data")
+        lines = [sentence(self.caption, markdown_cell, str), ""]
+        lines.append(
+            "| " + " | ".join((column.latex_heading or column.heading).replace("|", r"\|") for column in columns) + " |"
+        )
+        lines.append("| " + " | ".join("---" for _ in columns) + " |")
+        for row in rows:
+            lines.append("| " + " | ".join(markdown_cell(cell) for cell in row) + " |")
+        for note in self.notes:
+            lines += ["", sentence(note, markdown_cell, str)]
+        return "\n".join(lines)
+
+    def to_csv(self) -> str:
+        """Comma-separated values with the column keys as header."""
+        columns, rows = self._part("display")
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([column.key for column in columns])
+        writer.writerows([text_cell(cell) for cell in row] for row in rows)
+        return stream.getvalue().rstrip("\n")
+
+    def to_json(self) -> str:
+        """An object with label, caption, rows as objects by column key, and notes; expressions are strings."""
+        columns, cells = self._part("display")
+        caption, notes = self.text_prose()
+        rows = [{column.key: json_cell(cell) for column, cell in zip(columns, row)} for row in cells]
+        content = {
+            "label": self.label,
+            "caption": caption,
+            "rows": rows,
+            "notes": notes,
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False)
+
+    def to_frame(self) -> Any:
+        """A pandas data frame with the column keys as names and the cells as they are: exact objects stay exact.
+
+        Raises
+        ------
+        MissingPackageError
+            When pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingPackageError(
+                "data frames need pandas, which is not installed: python -m pip install 'symrep[notebooks]'"
+            ) from None
+        columns, rows = self._part("display")
+        return pandas.DataFrame(rows, columns=[column.key for column in columns])
+
+    def to_latex(self, long: bool | None = None) -> str:
+        r"""A ``table`` environment (booktabs and amsmath), or a ``longtable``, which breaks over pages.
+
+        Long tables need the package longtable; unless given, tables of more than 40 rows are long.
+        """
+        if len(self.rows) > _MOST_ROWS if long is None else long:
+            return self._to_longtable()
+        columns, rows = self._part("data")
+        align = "".join(column.align for column in columns)
+        heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns)
+        caption = sentence(self.caption, latex_cell, latex_prose)
+        body = [" & ".join(latex_cell(cell) for cell in row) + r" \\" for row in rows]
+        lines = [
+            r"\begin{table}[htbp]",
+            r"\centering",
+            r"\setlength{\belowcaptionskip}{6pt}",
+            rf"\caption{{{caption}}}",
+        ]
+        lines += [rf"\label{{tab:{self.label}}}", rf"\{self.latex_size}"]
+        if self.latex_size in ("tiny", "scriptsize"):
+            lines.append(r"\setlength{\tabcolsep}{3pt}")
+        elif any(r"\dfrac" in line for line in body):
+            lines.append(r"\renewcommand{\arraystretch}{2.5}")
+        lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", heading + r" \\", r"\midrule"]
+        lines += body
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        if self.notes:
+            lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
+            lines += [
+                "\\par\\smallskip\n".join(sentence(note, latex_cell, latex_prose) for note in self.notes),
+                r"\end{minipage}",
+            ]
+        lines.append(r"\end{table}")
+        return "\n".join(lines)
+
+    def _to_longtable(self) -> str:
+        columns, rows = self._part("data")
+        heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns) + r" \\"
+        caption = sentence(self.caption, latex_cell, latex_prose)
+        lines = [rf"\begingroup\{self.latex_size}", rf"\begin{{longtable}}{{{''.join(c.align for c in columns)}}}"]
+        lines += [
+            rf"\caption{{{caption}}}\label{{tab:{self.label}}} \\",
+            r"\toprule",
+            heading,
+            r"\midrule",
+            r"\endfirsthead",
+        ]
+        lines += [r"\toprule", heading, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot"]
+        lines += [" & ".join(latex_cell(cell) for cell in row) + r" \\" for row in rows]
+        lines += [r"\end{longtable}", r"\endgroup"]
+        for note in self.notes:
+            lines += ["", rf"{{\footnotesize {sentence(note, latex_cell, latex_prose)}\par}}"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        columns, rows = self._part("data")
+        head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in columns)
+        body = "".join("<tr>" + "".join(f"<td>{html_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+        notes = "".join(f"<p>{sentence(note, html_cell, html.escape)}</p>" for note in self.notes)
+        caption = sentence(self.caption, html_cell, html.escape)
+        return f"<table><caption>{caption}</caption><tr>{head}</tr>{body}</table>{notes}"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<Table {self.label}: {len(self.rows)} rows of {', '.join(column.key for column in self.columns)}>"
