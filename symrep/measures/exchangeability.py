@@ -44,6 +44,14 @@ class Exchangeability:
         return f"not exchangeable: the sequence {x} has probability {p}, and {y} has {q}"
 
 
+class AlwaysExchangeable:
+    """Base of the measures that are exchangeable by construction."""
+
+    def is_exchangeable(self) -> Exchangeability:
+        """True."""
+        return Exchangeability(True)
+
+
 @dataclass(frozen=True, eq=False)
 class OperatorModel:
     r"""A function of words given by matrices: :math:`q(x_1 \dots x_L) = f A_{x_1} \cdots A_{x_L} b`.

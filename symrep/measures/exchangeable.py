@@ -13,10 +13,11 @@ import sympy
 from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require, require_integer
 from symrep.kernels.overlaps import vocabulary_symbol
 from symrep.kernels.parameters import as_float, as_parameter, as_text
+from symrep.measures.exchangeability import AlwaysExchangeable
 
 
 @dataclass(frozen=True)
-class FrozenMixture:
+class FrozenMixture(AlwaysExchangeable):
     r"""A mixture of iid measures: a hidden state z is drawn once, then every token independently from its distribution.
 
     .. math:: q(x) = \sum_z w_z \prod_s h_z(x_s)
@@ -126,7 +127,7 @@ class FrozenMixture:
 
 
 @dataclass(frozen=True)
-class UniformTokens:
+class UniformTokens(AlwaysExchangeable):
     """Independent tokens, uniform over a vocabulary whose size V may be a symbol. Made by :func:`iid_uniform`."""
 
     vocab_size: int | sympy.Expr

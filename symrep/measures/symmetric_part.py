@@ -23,7 +23,7 @@ from symrep.errors import (
 )
 from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.measures.exchangeability import (
-    Exchangeability,
+    AlwaysExchangeable,
     OperatorModel,
     Tokens,
     as_integers,
@@ -38,7 +38,7 @@ _LARGEST_EXACT_TABLES = 10**6
 
 
 @dataclass(frozen=True)
-class SymmetricPart:
+class SymmetricPart(AlwaysExchangeable):
     r"""The symmetric part of a measure at one length L: its sequences in random order. Made by :func:`shuffled`.
 
     .. math:: \bar q(x) = \frac{1}{L!} \sum_{\sigma \in S_L} q(x_{\sigma(1)}, \dots, x_{\sigma(L)}).
@@ -125,10 +125,6 @@ class SymmetricPart:
     def parameters(self) -> tuple[sympy.Symbol, ...]:
         """The free symbols of the measure, sorted by name."""
         return self.measure.parameters()
-
-    def is_exchangeable(self) -> Exchangeability:
-        """True."""
-        return Exchangeability(True)
 
     def scaled_probabilities(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The float64 probabilities of single sequences with these token counts, rows (k, V) of one common sum at most L.

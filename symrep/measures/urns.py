@@ -22,7 +22,7 @@ from symrep.errors import (
     shown,
 )
 from symrep.kernels.parameters import as_float, as_parameter, as_text
-from symrep.measures.exchangeability import as_integers
+from symrep.measures.exchangeability import AlwaysExchangeable, as_integers
 from symrep.measures.exchangeable import FrozenMixture, UniformTokens
 from symrep.measures.symmetric_part import SymmetricPart
 
@@ -32,7 +32,7 @@ _LARGEST_LENGTH = 100_000
 _FAR_BELOW = -(2**30)
 
 
-class _TokenUrn:
+class _TokenUrn(AlwaysExchangeable):
     r"""Tokens drawn one by one from an urn, which then gains (change 1) or loses (change -1) one of the token drawn.
 
     With contents :math:`c_v` of sum C and change s, the probability of a sequence with :math:`r_v` tokens v is

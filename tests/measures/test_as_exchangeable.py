@@ -48,3 +48,20 @@ def test_refusals():
             solve(NET, 3, 4)
     with pytest.raises(InvalidArgumentError, match="length must be a number for a hidden Markov model, got L"):
         spectrum(NET, ALIKE)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        measures.iid_uniform(),
+        measures.iid(["1/3", "2/3"]),
+        CASES[1][1],
+        measures.dirichlet_multinomial([1, 2]),
+        measures.urn([2, 3]),
+        measures.shuffled(measures.lazy_chain("1/2", ["1/2", "1/2"]), 3),
+    ],
+    ids=repr,
+)
+def test_every_measure_says_whether_it_is_exchangeable(measure):
+    assert measure.is_exchangeable() and measures.is_exchangeable(measure)
+    assert str(measure.is_exchangeable()) == "exchangeable"
