@@ -51,6 +51,8 @@ def inverse_rsk(P: SemistandardTableau, Q: StandardTableau) -> tuple[int, ...]:
     InvalidTableauError
         When P is not semistandard, Q is not standard or the shapes differ.
 
+    Examples
+    --------
     >>> inverse_rsk(*rsk([2, 1, 3, 1, 2]))
     (2, 1, 3, 1, 2)
     """

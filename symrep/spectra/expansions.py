@@ -129,7 +129,9 @@ def expand_roots(polynomial: sympy.Poly, order: int) -> list[Expansion]:
     order
         The number of nonzero terms, at least 1; fewer come back only where a root is a finite sum.
 
-    Coefficients are rational functions or square roots where the irreducible edge polynomials have degree at most two,
+    Returns
+    -------
+    A list of expansions. Coefficients are rational functions or square roots where the irreducible edge polynomials have degree at most two,
     and contain :class:`~symrep.spectra.roots.OrderedRoot` beyond.
 
     Raises

@@ -11,14 +11,14 @@ With P the average over the Young subgroup :math:`S_{L-k}` that fixes k random p
 (anti)symmetric part under the exchange of two fixed positions, and D the product of :math:`(1 - \tau)/2` over disjoint
 transpositions of each fixed position with another one, DP annihilates all irreps but a few, and
 
-============  ====================  ==================================================
-shape         A                     :math:`\operatorname{tr}_\lambda A / \dim \lambda`
-============  ====================  ==================================================
-(L)           P, k = 0              1
-(L-1, 1)      D P, k = 1            L / (2 (L-1)^2)
-(L-2, 2)      D P_+, k = 2          (L-1) / (2 L (L-3)^2)
-(L-2, 1, 1)   D P_-, k = 2          L / (2 (L-1) (L-2)^2)
-============  ====================  ==================================================
+============  =======================  ==================================================
+shape         A                        :math:`\operatorname{tr}_\lambda A / \dim \lambda`
+============  =======================  ==================================================
+(L)           P, k = 0                 1
+(L-1, 1)      D P, k = 1               :math:`L / (2 (L-1)^2)`
+(L-2, 2)      :math:`D P_+`, k = 2     :math:`(L-1) / (2 L (L-3)^2)`
+(L-2, 1, 1)   :math:`D P_-`, k = 2     :math:`L / (2 (L-1) (L-2)^2)`
+============  =======================  ==================================================
 
 (norms of the invariant vector and of its image under D, in the permutation modules on positions and on pairs). The
 estimates :math:`\langle Df, D\sigma f\rangle` with random :math:`\sigma` are small where their trace is small. Solving
