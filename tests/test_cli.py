@@ -116,6 +116,7 @@ def test_a_plot_is_written_whole(tmp_path):
     assert status == 2 and "--plot must be a writable file" in err
 
 
+@pytest.mark.slow
 def test_tables_and_verify(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, _ = run("tables")

@@ -166,6 +166,7 @@ def test_a_query_model_with_wrong_labels_is_caught(directory, monkeypatch):
     assert any(c.quantity == "eigenvalue" and not c.passed for c in verification._verify_finite(query, rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["irreps.md", "bounds-linear-query.csv", "characters-s5.tex"])
 def test_other_formats_must_be_what_is_written_now(directory, name, tmp_path):
     import shutil
