@@ -26,7 +26,8 @@ Array = np.ndarray
 class Cells:
     """The cells of the pairs of positions of two (batches of) sequences, which may have different lengths.
 
-    Positions s and t of both are the same where s = t; the longer sequence has more of them behind. ``weights`` counts the pairs in each cell and ``diagonal_weights`` those with s = t, both without the query and of
+    Positions s and t of both are the same where s = t; the longer sequence has more of them behind. ``weights`` counts the
+    pairs in each cell and ``diagonal_weights`` those with s = t, both without the query and of
     a shape that broadcasts to (cells, \\*batch); the variance at the first (second) position of a cell is found in the
     cell ``row_variance`` (``column_variance``) of the kernel of the first (second) sequence with itself.
     """

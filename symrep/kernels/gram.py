@@ -11,6 +11,7 @@ from symrep.errors import InvalidArchitectureError, InvalidArgumentError, requir
 from symrep.kernels.cells import CellKernel, Cells, OverlapCells, PositionCells
 from symrep.kernels.layers import OVERLAPS
 from symrep.kernels.overlaps import length_symbol
+from symrep.kernels.readouts import Flatten
 from symrep.kernels.sequences import as_sequences, in_blocks, require_memory
 from symrep.kernels.state import KernelState
 
@@ -49,7 +50,7 @@ def require_any_length(net: Any, length: int, other: int) -> None:
         reason = "Monte Carlo draws are shared by sequences of one length"
     elif length_symbol in net.parameters():
         reason = "its parameters depend on L"
-    elif any(type(layer).__name__ == "Flatten" for layer in net.layers):
+    elif any(isinstance(layer, Flatten) for layer in net.layers):
         reason = "Flatten() is followed by weights of their own at every position"
     if reason:
         raise InvalidArchitectureError(

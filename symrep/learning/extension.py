@@ -150,7 +150,7 @@ def _permuted(space: InvariantSpace, sequences: np.ndarray) -> tuple[OtherSequen
             chance *= left[:, token] / (space.moving - place)
             left[:, token] -= 1
         possible = np.flatnonzero(chance > 0)
-        tokens = np.where(np.array(word, dtype=np.int64) == space.vocab_size, NOTHING, np.array(word, dtype=np.int64))
+        tokens = np.array([NOTHING if token == space.vocab_size else token for token in word], dtype=np.int64)
         at_named = np.concatenate([np.tile(tokens, (len(possible), 1)), fixed[possible]], axis=1)
         parts.append((at_named, left[possible, :-1]))
         index.append(possible)

@@ -92,11 +92,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("body", "readout", "measure", "length", "described"), CASES)
-@pytest.mark.parametrize("step", [-1, 0, 1, 3])
+# the one combination that is refused is among the sequences without a prediction, below
+CASES_AND_STEPS = [
+    (*case, step) for case in CASES for step in (-1, 0, 1, 3) if (*case[:2], step) != ("tied", "last", -1)
+]
+
+
+@pytest.mark.parametrize(("body", "readout", "measure", "length", "described", "step"), CASES_AND_STEPS)
 def test_predictions_against_the_dense_operator(body, readout, measure, length, described, step):
-    if (body, readout, step) == ("tied", "last", -1):
-        pytest.skip("refused")
     net = serial(*HEAD, *BODIES[body], READOUTS[readout])
     x = other(np.random.default_rng(1), measure, length + step + (readout == "query"))
     mean, variance = dense(net, measure, length, described, 7, 0.03, x)

@@ -15,7 +15,8 @@ from typing import Any
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
 
 _LONGEST_PIECE = 2**22
-_BROKEN = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError, NotImplementedError)
+# RuntimeError is what zipfile raises for encrypted members and for methods of compression that it does not know
+_BROKEN = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError)
 
 # a piece of text, and whether a line ends behind it
 Piece = tuple[str, bool]
