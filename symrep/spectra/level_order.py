@@ -7,8 +7,6 @@ from math import copysign, isinf, log
 from typing import Any
 
 _DIGITS = 1e10
-# no boundary between two keys lies at a number that people meet
-_OFFSET = 0.3517
 
 
 def largest_first(items: Iterable[Any], eigenvalue: Callable[[Any], float]) -> tuple[Any, ...]:
@@ -25,4 +23,4 @@ def _rank(value: float) -> float:
     if value == 0 or isinf(value):
         return value
     # the smallest positive float has a logarithm above -746
-    return copysign(round((log(abs(value)) + 750) * _DIGITS + _OFFSET), value)
+    return copysign(round((log(abs(value)) + 750) * _DIGITS), value)

@@ -332,3 +332,15 @@ def test_matches_of_the_last_token_of_the_shorter_sequence(length):
     assert kernel(*counts, 0, [0, 0]) > 0
     with pytest.raises(InvalidArgumentError, match="matches must be between 0 and the number of tokens in common"):
         kernel(*counts, 1, [0, 0])
+
+
+@pytest.mark.parametrize("length", [3, 4, 6])
+def test_powers_of_matches_at_another_length(length):
+    """Two layers: matches to the power 5."""
+    net = serial(*HEAD, LinearAttention(normalized=True), LinearAttention(normalized=True), MeanPool())
+    measure = measures.iid(["1/3", "2/3"])
+    x = other(np.random.default_rng(1), measure, length)
+    mean, variance = dense(net, measure, 4, "sigma_1*sigma_2 + S", 7, 0.03, x)
+    found = learning.predicted_output(block_spectrum(net, measure, 4), "sigma_1*sigma_2 + S", x, 7, 0.03)
+    np.testing.assert_allclose(found.mean, mean, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(found.variance, variance, rtol=1e-7, atol=1e-10)

@@ -248,9 +248,9 @@ def test_estimates():
 
 
 def test_the_multiplet_of_independent_tokens_is_no_winner_by_chance():
-    x = np.random.default_rng(0).integers(0, 30, (4000, 6))
+    x = np.random.default_rng(0).integers(0, 30, (400, 6))
     mean = covariance_symmetry(sampled_windows(x, 30)).multiplets[0].mean
-    assert mean.low - 0.001 <= 1 / 30 <= mean.high + 0.001
+    assert mean.value == pytest.approx(1 / 30, abs=0.006)  # .046 where it is measured on what it was chosen by
 
 
 def test_few_windows_for_many_tokens_are_refused():
