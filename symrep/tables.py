@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from math import log2
 from pathlib import Path
 from typing import Any
 
 import sympy
+from tqdm import tqdm
 
 from symrep.combinatorics.partitions import Partition, partitions
 from symrep.display import Code, Column, Equation, Formula, Table
@@ -237,24 +239,24 @@ def _cycle_heading(cycle_type: Partition, template: str, separator: str) -> str:
     return separator.join(pieces)
 
 
+def all_tables(progress: bool = False) -> tuple[Table, ...]:
+    """Every table, in the order of ``all.tex``; made once per process. ``progress`` shows a bar."""
+    steps: list[tuple[Any, ...]] = [(irreps_table,), (kernels_table,), *((_model_tables, model) for model in MODELS)]
+    steps += [(finite_length_table,), *((character_table_table, n) for n in range(2, 9))]
+    bar = tqdm(steps, "making tables", disable=not progress, leave=False)
+    return tuple(chain.from_iterable(_made(*step) for step in bar))
+
+
 @cache
-def all_tables() -> tuple[Table, ...]:
-    """Every table, in the order of ``all.tex``; made once per process."""
-    return tuple(_made_tables())
+def _made(maker: Callable[..., Table | tuple[Table, ...]], *arguments: Any) -> tuple[Table, ...]:
+    made = maker(*arguments)
+    return (made,) if isinstance(made, Table) else made
 
 
-def _made_tables() -> Iterator[Table]:
-    yield irreps_table()
-    yield kernels_table()
-    for model in MODELS:
-        spec = model.spectrum()
-        laws = scaling_law(spec)
-        yield spectrum_table(model, spec)
-        yield bounds_table(model, laws)
-        yield samples_table(model, laws)
-    yield finite_length_table()
-    for n in range(2, 9):
-        yield character_table_table(n)
+def _model_tables(model: Model) -> tuple[Table, ...]:
+    spec = model.spectrum()
+    laws = scaling_law(spec)
+    return spectrum_table(model, spec), bounds_table(model, laws), samples_table(model, laws)
 
 
 def standalone_latex(tables: Iterable[Table]) -> str:
@@ -271,9 +273,9 @@ def standalone_latex(tables: Iterable[Table]) -> str:
     return "\n".join(lines)
 
 
-def table_files() -> dict[str, str]:
+def table_files(progress: bool = False) -> dict[str, str]:
     """File name to content, for every table in every format, and ``all.tex``."""
-    tables = all_tables()
+    tables = all_tables(progress)
     files = {
         f"{table.label}{suffix}": table.to(format) + "\n" for table in tables for format, suffix in SUFFIXES.items()
     }
@@ -281,13 +283,13 @@ def table_files() -> dict[str, str]:
     return files
 
 
-def write_tables(directory: str | os.PathLike[str]) -> list[Path]:
-    """Write all tables to a directory, made if missing; returns the paths, sorted.
+def write_tables(directory: str | os.PathLike[str], progress: bool = False) -> list[Path]:
+    """Write all tables to a directory, made if missing; returns the paths, sorted. ``progress`` shows a bar.
 
     Everything is computed and written to a temporary directory first and renamed after that, so that an error leaves the
     files there as they were.
     """
-    return write_files(directory, table_files())
+    return write_files(directory, table_files(progress))
 
 
 def write_files(directory: str | os.PathLike[str], files: dict[str, str]) -> list[Path]:

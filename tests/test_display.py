@@ -181,10 +181,13 @@ def test_numbers_with_errors():
     assert [str(Uncertain(*pair)) for pair in ((0.74312, 0.0021), (1234.56, 98.0), (-3e-5, 2.4e-6), (1.0, 0.0))] == [
         "0.7431 +- 0.0021",
         "1235 +- 98",
-        "-0.0000300 +- 0.0000024",
+        "(-3.00 +- 0.24)e-05",
         "1",
     ]
     assert str(Uncertain(float("nan"), 1.0)) == "nan +- 1" and str(Uncertain(2.0, float("inf"))) == "2 +- inf"
+    assert str(Uncertain(2e8, 3e6)) == "(2.000 +- 0.030)e+08" and str(Uncertain(0.0, 2e-7)) == "(0.0 +- 2.0)e-07"
+    assert str(Uncertain(3e-4, 1e-5)) == "0.000300 +- 0.000010"
+    assert Uncertain(2.654e-7, 1.2e-8)._repr_latex_() == r"$(2.65 \pm 0.12) \times 10^{-7}$"
     assert Uncertain(0.5, 0.25)._repr_latex_() == r"$0.50 \pm 0.25$"
     with pytest.raises(InvalidArgumentError, match="error must not be negative, got -1"):
         Uncertain(1, -1)

@@ -17,15 +17,28 @@ from symrep.cli.commands import (
     tables,
     verify,
 )
+from symrep.cli.completion import completion
+from symrep.cli.output import quiet_option
 from symrep.cli.text import text
 from symrep.errors import SymrepError, VerificationError
 
 _FAILED = 1
 _BAD_INPUT = 2
-_COMMANDS = (tables, verify, character_table_command, character_command, spectrum_command, bounds, curve, text)
+_COMMANDS = (
+    tables,
+    verify,
+    character_table_command,
+    character_command,
+    spectrum_command,
+    bounds,
+    curve,
+    text,
+    completion,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@quiet_option
 @click.version_option(__version__, prog_name="symrep")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -65,5 +78,8 @@ def _discard_output() -> None:
 
 
 def _fail(message: str, status: int) -> None:
-    click.echo("symrep: " + " ".join(message.split()), err=True)
+    # click leaves the colour out where standard error is no terminal
+    prefix = click.style("symrep:", fg="red", bold=True)
+    no_colour = False if os.environ.get("NO_COLOR") else None
+    click.echo(f"{prefix} {' '.join(message.split())}", err=True, color=no_colour)
     sys.exit(status)

@@ -8,7 +8,17 @@ from dataclasses import replace
 import click
 
 from symrep.cli.models import integer, model_options, solve, solve_blocks
-from symrep.cli.output import emit, output_options, picture_file, save_plot, show, show_all
+from symrep.cli.output import (
+    emit,
+    output_options,
+    picture_file,
+    quiet_option,
+    save_plot,
+    say,
+    show,
+    show_all,
+    shows_progress,
+)
 from symrep.errors import InvalidArgumentError
 
 
@@ -23,6 +33,7 @@ def partition_argument(text: str, argument: str) -> tuple[int, ...]:
 
 @click.command()
 @click.option("--directory", default="tables", show_default=True, metavar="DIR", help="Where to write.")
+@quiet_option
 def tables(directory: str) -> None:
     """Write all tables (.tex, .md, .csv, .json, and all.tex) to a directory.
 
@@ -32,8 +43,8 @@ def tables(directory: str) -> None:
 
     if not directory.strip():
         raise InvalidArgumentError(f"--directory must name a directory, got {directory!r}")
-    paths = write_tables(directory)
-    click.echo(f"{len(paths)} files written to {directory}")
+    paths = write_tables(directory, progress=shows_progress())
+    say(f"{len(paths)} files written to {directory}")
 
 
 @click.command()
@@ -44,17 +55,18 @@ def verify(directory: str | None, format_: str, out: str | None) -> None:
 
     Example: symrep verify --directory tables
     """
+    from tqdm import tqdm
+
     from symrep.comparison import TOLERANCE
     from symrep.verification import report, require_verified
     from symrep.verification import verify as compare
 
-    comparisons = list(compare(directory))
+    bar = tqdm(compare(directory), "comparing", unit=" columns", disable=not shows_progress(), leave=False)
+    comparisons = list(bar)
     show(report(comparisons), format_, out)
     total, largest = sum(c.count for c in comparisons), max(c.deviation for c in comparisons)
-    click.echo(
-        f"{total} numbers compared, largest relative deviation {largest:.1e}, tolerance {TOLERANCE:.0e}",
-        err=format_ != "text",
-    )
+    summary = f"{total} numbers compared, largest relative deviation {largest:.1e}, tolerance {TOLERANCE:.0e}"
+    say(summary, err=format_ != "text")
     require_verified(comparisons)
 
 
@@ -74,8 +86,7 @@ def character_table_command(n: int, format_: str, out: str | None) -> None:
 @click.command("character", context_settings={"ignore_unknown_options": True})
 @click.argument("shape")
 @click.argument("cycle_type")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--out", metavar="FILE", help="Write to FILE instead of standard output.")
+@output_options(formats=("text", "json"))
 def character_command(shape: str, cycle_type: str, format_: str, out: str | None) -> None:
     """One character value, by the parts of the shape and of the cycle type.
 
@@ -204,7 +215,16 @@ def curve(
     simulation = None
     if simulate is not None:
         simulation = run(
-            spec.kernel, spec.measure, spec.length, target, n_samples, ridge, noise=noise, n_repeats=simulate, seed=seed
+            spec.kernel,
+            spec.measure,
+            spec.length,
+            target,
+            n_samples,
+            ridge,
+            noise=noise,
+            n_repeats=simulate,
+            seed=seed,
+            progress=shows_progress(),
         )
     if plot is not None:
         save_plot(found.plot(simulation=simulation), plot)

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-import sys
+from itertools import chain
 from typing import Any
 
 import click
 
+from symrep.cli.output import shows_progress
 from symrep.errors import InvalidArgumentError
+
+
+class Name(click.ParamType):
+    """A name from tuples of ``symrep.kernels``, offered by completion; it is checked where it is used."""
+
+    name = "text"
+
+    def __init__(self, *tuples: str) -> None:
+        self.tuples = tuples
+
+    def shell_complete(self, context: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from symrep import kernels
+
+        known = chain.from_iterable(getattr(kernels, name) for name in self.tuples)
+        return [CompletionItem(name) for name in known if name.startswith(incomplete)]
 
 
 def model_options(function: Any) -> Any:
     options = [
-        click.argument("architecture"),
-        click.option("--readout", default="pool", show_default=True, help="pool, flatten, last or query."),
+        click.argument("architecture", type=Name("ARCHITECTURES", "NONLINEAR_ARCHITECTURES")),
+        click.option(
+            "--readout", type=Name("READOUTS"), default="pool", show_default=True, help="pool, flatten, last or query."
+        ),
         click.option("--vocab", default="2", show_default=True, metavar="V", help="Vocabulary size, or the symbol V."),
         click.option("--length", default="L", show_default=True, metavar="L", help="Context length, or the symbol L."),
         click.option(
@@ -63,7 +83,7 @@ def solve_blocks(architecture: str, readout: str, vocab: str, length: str, **var
                 f"{option} must be a number for {architecture}, which has no closed form, got none"
             )
     measure = iid_uniform(integer(vocab, "--vocab", "V"))
-    return block_spectrum(net, measure, integer(length, "--length", "L"), n_jobs=None, progress=sys.stderr.isatty())
+    return block_spectrum(net, measure, integer(length, "--length", "L"), n_jobs=None, progress=shows_progress())
 
 
 def _network(architecture: str, readout: str, **variances: str | None) -> Any:

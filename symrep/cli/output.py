@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,43 @@ import click
 from symrep.display import FORMATS, Table
 from symrep.errors import InvalidArgumentError
 
+_QUIET = "symrep.quiet"
 
-def output_options(default: str = "text") -> Callable[[Any], Any]:
+
+def quiet_option(function: Any) -> Any:
+    """``--quiet``, before or behind the name of a command."""
+
+    def remember(context: click.Context, parameter: click.Parameter, is_quiet: bool) -> None:
+        context.meta[_QUIET] = is_quiet or context.meta.get(_QUIET, False)
+
+    help_text = "Results and errors alone: no progress bars, no messages."
+    option = click.option("--quiet", "-q", is_flag=True, expose_value=False, callback=remember, help=help_text)
+    return option(function)
+
+
+def is_quiet() -> bool:
+    return click.get_current_context().meta.get(_QUIET, False)
+
+
+def shows_progress() -> bool:
+    """Whether progress bars are shown: on a terminal, unless it is to be quiet."""
+    return sys.stderr is not None and sys.stderr.isatty() and not is_quiet()
+
+
+def say(message: str, err: bool = False) -> None:
+    """A message beside the results."""
+    if not is_quiet():
+        click.echo(message, err=err)
+
+
+def output_options(formats: Sequence[str] = FORMATS) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
+        function = quiet_option(function)
         help_text = "Write to FILE instead of standard output."
         function = click.option("--out", metavar="FILE", callback=output_file, help=help_text)(function)
         help_text = "Output format."
         return click.option(
-            "--format", "format_", type=click.Choice(FORMATS), default=default, show_default=True, help=help_text
+            "--format", "format_", type=click.Choice(formats), default="text", show_default=True, help=help_text
         )(function)
 
     return decorate

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import click
 
-from symrep.cli.output import emit, is_terminal, output_options, picture_file, save_plot, show_all
+from symrep.cli.output import emit, is_terminal, output_options, picture_file, save_plot, show_all, shows_progress
 from symrep.errors import InvalidArgumentError
 
 
@@ -61,7 +60,7 @@ def text(
     from symrep.measures.text.windows import window_options
 
     window_options(length, options["stride"], options["spacing"], 20)
-    progress = sys.stderr.isatty()
+    progress = shows_progress()
     corpus = read_corpus(files or None, vocab_size=vocab, skip=skip, tokenizer=_tokenizer(tokenizer), progress=progress)
     report = text_report(corpus, length, n_permutations=permutations, progress=progress, **options)
     if plot is not None:

@@ -244,7 +244,7 @@ class Partition:
         """
         return "\n".join("□" * part for part in self.parts)
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return "(" + ",".join(map(str, self.parts)) + ")"
 
     def _repr_latex_(self) -> str:

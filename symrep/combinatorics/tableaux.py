@@ -82,7 +82,7 @@ class _Tableau:
         width = max((len(str(entry)) for row in self.rows for entry in row), default=0)
         return "\n".join(" ".join(f"{entry:{width}d}" for entry in row) for row in self.rows)
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         if not self.rows:
             return r"\varnothing"
         body = r"\\".join("&".join(map(str, row)) for row in self.rows)

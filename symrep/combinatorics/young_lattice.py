@@ -1,8 +1,8 @@
 """Graphs of partitions and tableaux, as networkx digraphs: Young's lattice, branching, dominance, weak order.
 
 Every graph points upwards: an edge leads from the smaller element to one that covers it. Every node carries
-``label`` (text) and ``layer`` (its height), so that ``networkx.multipartite_layout(graph, subset_key="layer")``
-draws it.
+``label`` (text) and ``layer`` (its height), from which :func:`symrep.plots.lattice_plot` draws it; what the height counts is
+the attribute ``layer`` of the graph.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def branching_graph(shape: Partition | Iterable[int]) -> nx.DiGraph:
 
 def _inclusion_graph(shapes: Iterable[Partition]) -> nx.DiGraph:
     """The covering relations of inclusion among ``shapes``, smaller sizes first."""
-    graph = nx.DiGraph()
+    graph = nx.DiGraph(layer="size")
     for shape in shapes:
         graph.add_node(shape, size=shape.size, dimension=shape.dimension, label=str(shape), layer=shape.size)
         for row, column in shape.removable_cells():
@@ -150,7 +150,7 @@ def dominance_order(n: int) -> nx.DiGraph:
     [(3, 2, 1)]
     """
     n = require_integer(n, "n", minimum=0)
-    graph = nx.DiGraph()
+    graph = nx.DiGraph(layer="longest chain from below")
     for shape in partitions(n):
         graph.add_node(shape, size=n, dimension=shape.dimension, label=str(shape))
     for shape in graph:
@@ -202,7 +202,7 @@ def weak_order(shape: Partition | Iterable[int]) -> nx.DiGraph:
     [('1,2/3,4/5', 2, '1,3/2,4/5'), ('1,2/3,4/5', 4, '1,2/3,5/4'), ('1,3/2,4/5', 4, '1,3/2,5/4'), \
 ('1,2/3,5/4', 2, '1,3/2,5/4'), ('1,3/2,5/4', 3, '1,4/2,5/3')]
     """
-    graph = nx.DiGraph()
+    graph = nx.DiGraph(layer="inversions")
     graph.add_nodes_from((tableau, _weak_node(tableau)) for tableau in standard_tableaux(shape))
     for tableau in graph:
         for i in range(1, tableau.size):

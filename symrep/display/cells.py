@@ -44,19 +44,23 @@ class Formula:
     def __str__(self) -> str:
         return self.text
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return self.latex
 
     def _repr_latex_(self) -> str:
         return f"${self.latex}$"
 
 
+# Numbers with errors outside these powers of ten are written with a power of their own
+_LEAST_POWER, _LARGEST_POWER = -4, 6
+
+
 @dataclass(frozen=True)
 class Uncertain:
     r"""A number with its standard error, shown to two digits of the error.
 
-    >>> print(Uncertain(0.74312, 0.0021), Uncertain(1234.6, 60.0), Uncertain(0.5, 0.0))
-    0.7431 +- 0.0021 1235 +- 60 0.5
+    >>> print(Uncertain(0.74312, 0.0021), Uncertain(1234.6, 60.0), Uncertain(0.5, 0.0), Uncertain(2.654e-07, 1.2e-08))
+    0.7431 +- 0.0021 1235 +- 60 0.5 (2.65 +- 0.12)e-07
     """
 
     value: float
@@ -65,19 +69,27 @@ class Uncertain:
     def __post_init__(self) -> None:
         require(not self.error < 0, "error", "must not be negative", self.error)
 
-    def _parts(self) -> tuple[str, str | None]:
+    def _parts(self) -> tuple[str, str | None, int]:
+        """The number and its error as text, without the power of ten that both share."""
         if not (math.isfinite(self.value) and math.isfinite(self.error) and self.error > 0):
-            return f"{self.value:.6g}", None if self.error == 0 else f"{self.error:.2g}"
-        digits = max(1 - math.floor(math.log10(self.error)), 0)
-        return f"{self.value:.{digits}f}", f"{self.error:.{digits}f}"
+            return f"{self.value:.6g}", None if self.error == 0 else f"{self.error:.2g}", 0
+        power = math.floor(math.log10(max(abs(self.value), self.error)))
+        power = power if power < _LEAST_POWER or power > _LARGEST_POWER else 0
+        value, error = (number * 10.0**-power for number in (self.value, self.error))
+        digits = max(1 - math.floor(math.log10(error)), 0)
+        return f"{value:.{digits}f}", f"{error:.{digits}f}", power
 
     def __str__(self) -> str:
-        value, error = self._parts()
-        return value if error is None else f"{value} +- {error}"
+        value, error, power = self._parts()
+        if error is None:
+            return value
+        return f"({value} +- {error})e{power:+03d}" if power else f"{value} +- {error}"
 
-    def _latex(self) -> str:
-        value, error = self._parts()
-        return value if error is None else rf"{value} \pm {error}"
+    def _latex(self, printer: Any = None) -> str:
+        value, error, power = self._parts()
+        if error is None:
+            return value
+        return rf"({value} \pm {error}) \times 10^{{{power}}}" if power else rf"{value} \pm {error}"
 
     def _repr_latex_(self) -> str:
         return f"${self._latex()}$"
@@ -94,7 +106,7 @@ class Equation:
     def __str__(self) -> str:
         return f"{self.left} = {self.right}"
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return f"{self.latex_left} = {math_latex(self.right)}"
 
     def _repr_latex_(self) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from tqdm import tqdm
 
 from symrep.display import Column, Table, uncertain_cells, uncertain_columns
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, require_integer, shown
@@ -29,6 +30,7 @@ _ALL_SEQUENCES = 4096
 _MEMORY_LIMIT = 8 * 10**9
 _RANK_TOLERANCE = 1e-12
 _NEGATIVE_TOLERANCE = 1e-9
+_BAR = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}<{remaining}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,7 @@ def simulate(
     seed: int = 0,
     n_test: int = 1000,
     test_sequences: Any = None,
+    progress: bool = False,
 ) -> Simulation:
     r"""Regression with a kernel on training sets drawn from a measure, repeated.
 
@@ -125,6 +128,8 @@ def simulate(
         Test sequences drawn from the measure where V^L exceeds 4096; else all sequences are used, with their probabilities.
     test_sequences
         Sequences (m, L') to test on instead, all of one weight: from another distribution, say, or of another length.
+    progress
+        Show a progress bar.
 
     Returns
     -------
@@ -157,6 +162,7 @@ def simulate(
     require(norm > 0, "target", "must not vanish on the test sequences", target.name)
 
     figures, outputs = [], []
+    bar = tqdm(total=sum(samples) * n_repeats, desc="training sets", disable=not progress, leave=False, bar_format=_BAR)
     for p in samples:
         own_figures, own_outputs = [], []
         for _ in range(n_repeats):
@@ -168,8 +174,10 @@ def simulate(
             error = weights @ (predicted - truth) ** 2 + noise
             own_figures.append((learned, error, np.mean((fitted - labels) ** 2)))
             own_outputs.append(predicted)
+            bar.update(p)
         figures.append(own_figures)
         outputs.append(own_outputs)
+    bar.close()
     means, errors = _mean_and_error(np.array(figures))
     output_means, output_errors = _mean_and_error(np.array(outputs))
     return Simulation(

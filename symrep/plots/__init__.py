@@ -3,6 +3,7 @@
 Every function takes axes or makes new ones, and returns them.
 """
 
+from symrep.plots.lattices import lattice_plot
 from symrep.plots.learning import learning_curve_plot, outputs_plot
 from symrep.plots.spectra import exponents_plot, spectra_plot, spectrum_plot
 from symrep.plots.style import MissingMatplotlibError
@@ -11,6 +12,7 @@ from symrep.plots.text import text_figure, text_plot
 __all__ = [
     "MissingMatplotlibError",
     "exponents_plot",
+    "lattice_plot",
     "learning_curve_plot",
     "outputs_plot",
     "spectra_plot",

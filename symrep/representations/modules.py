@@ -121,7 +121,7 @@ class DirectSum(_Composed):
         """The sum of the characters."""
         return sum(part.character(g) for part in self.parts)
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return r" \oplus ".join(part._latex() for part in self.parts)
 
     def __repr__(self) -> str:
@@ -167,7 +167,7 @@ class TensorProduct(_Composed):
         """The product of the characters."""
         return prod(part.character(g) for part in self.parts)
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return r" \otimes ".join(map(_latex_in_product, self.parts))
 
     def __repr__(self) -> str:

@@ -121,7 +121,7 @@ class PermutationModule(PermutationRepresentation):
         moved = (index_of[tuple([word[letter] for letter in letters])] for word in self.words)
         return np.fromiter(moved, dtype=np.int64, count=self.dimension)
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return f"M^{{({','.join(map(str, self.composition))})}}"
 
     def __repr__(self) -> str:
@@ -191,7 +191,7 @@ class RegularRepresentation(PermutationRepresentation):
         moved = (permutation_index(g * h) for h in permutations_in_coset_order(self.n))
         return np.fromiter(moved, dtype=np.int64, count=self.dimension)
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return rf"\mathbb{{Q}}[S_{{{self.n}}}]"
 
     def __repr__(self) -> str:

@@ -92,7 +92,7 @@ class Representation(ABC):
         type_of_g = cycle_type(g, self.n)
         return sum(count * character(shape, type_of_g) for shape, count in self.multiplicities.items())
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         terms = (f"{count if count > 1 else ''} S^{{{shape}}}".strip() for shape, count in self.multiplicities.items())
         return r" \oplus ".join(terms)
 

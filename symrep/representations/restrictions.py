@@ -102,7 +102,7 @@ class Restriction(Representation):
         """The character of the larger representation."""
         return self.representation.character(as_permutation(g, "g", self.n))
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return rf"\operatorname{{Res}}_{{S_{{{self.n}}}}} \left({self.representation._latex()}\right)"
 
     def __repr__(self) -> str:

@@ -81,7 +81,7 @@ class PaddedShape:
     def __repr__(self) -> str:
         return f"PaddedShape({self.lower.parts!r}, {self.degree})"
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         first = sympy.latex(sympy.expand(self.degree - self.lower.size))
         return "(" + ",".join([first, *map(str, self.lower.parts)]) + ")"
 

@@ -60,7 +60,7 @@ class LeadingTerm(ExactPickles):
     def __str__(self) -> str:
         return str(self.as_expression())
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return sympy.latex(self.as_expression())
 
     def _repr_latex_(self) -> str:

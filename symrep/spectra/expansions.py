@@ -98,7 +98,7 @@ class Expansion(ExactPickles):
     def __str__(self) -> str:
         return self._joined(str, "({})", "O({})")
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         return self._joined(sympy.latex, r"\left({}\right)", r"O\left({}\right)")
 
     def _repr_latex_(self) -> str:

@@ -12,6 +12,7 @@ from drawing chunks with replacement, one degree of freedom less than there are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
@@ -42,7 +43,7 @@ class Estimate:
     def __str__(self) -> str:
         return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})" if self.is_known else "not resolved"
 
-    def _latex(self) -> str:
+    def _latex(self, printer: Any = None) -> str:
         value, low, high = (float_latex(float(f"{number:.3g}")) for number in (self.value, self.low, self.high))
         return rf"{value}\;({low}\text{{ to }}{high})" if self.is_known else r"\text{not resolved}"
 

@@ -1,0 +1,27 @@
+"""Completions for shells."""
+
+from __future__ import annotations
+
+import click
+
+from symrep.errors import InvalidArgumentError
+
+_VARIABLE = "_SYMREP_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that completes commands, options and names of architectures in a shell.
+
+    Example: symrep completion bash > ~/.symrep-complete.sh && echo ". ~/.symrep-complete.sh" >> ~/.bashrc
+
+    Example: symrep completion fish > ~/.config/fish/completions/symrep.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    if script is None:
+        raise InvalidArgumentError(f"SHELL must be one that click knows, got {shell!r}")
+    click.echo(script(context.find_root().command, {}, "symrep", _VARIABLE).source(), nl=False)
