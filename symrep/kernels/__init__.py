@@ -8,6 +8,15 @@ from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
 from symrep.kernels.layers import Dense, Layer, Positions, Residual, TokenEmbedding, residual
 from symrep.kernels.network import MonteCarloKernel, Network, serial
 from symrep.kernels.nonlinearities import Erf, Gelu, LayerNorm, Polynomial, Relu
+from symrep.kernels.overlaps import (
+    first_overlap_symbol,
+    length_symbol,
+    matches_symbol,
+    overlap_symbol,
+    same_token_symbol,
+    second_overlap_symbol,
+    vocabulary_symbol,
+)
 from symrep.kernels.readouts import Flatten, LastToken, MeanPool, QueryToken
 from symrep.kernels.softmax_attention import SoftmaxAttention
 
@@ -43,7 +52,14 @@ __all__ = [
     "architecture",
     "empirical_nngp",
     "empirical_ntk",
+    "first_overlap_symbol",
+    "length_symbol",
+    "matches_symbol",
+    "overlap_symbol",
     "residual",
+    "same_token_symbol",
     "sample_network",
+    "second_overlap_symbol",
     "serial",
+    "vocabulary_symbol",
 ]

@@ -108,7 +108,8 @@ def simulate(
     Parameters
     ----------
     kernel
-        A network with numbers for its parameters, or a function of two arrays of sequences that gives their Gram matrix.
+        A network with numbers for its parameters, a function of two arrays of sequences that gives their Gram matrix, or
+        any other kernel that :func:`symrep.block_spectrum` takes.
     measure
         Draws the sequences: anything with ``vocab_size`` and ``sample(generator, n_samples, length)``.
     length
@@ -143,16 +144,16 @@ def simulate(
     >>> (found.learnability > 0.5).tolist()
     [True, True]
     """
-    gram_of = gram_function(kernel)
+    if not callable(getattr(measure, "sample", None)):
+        raise InvalidTypeError(f"measure must be a measure that draws sequences, got {shown(measure)}")
+    vocab_size = require_integer(measure.vocab_size, "vocab_size", minimum=1)
+    gram_of = gram_function(kernel, vocab_size)
     length = require_integer(length, "length", minimum=1) + (extra_token_of(kernel) == "query")
     samples = [require_integer(p, "n_samples", minimum=1) for p in _listed(n_samples)]
     n_repeats = require_integer(n_repeats, "n_repeats", minimum=2)
     ridge, noise = (_nonnegative(value, name) for value, name in ((ridge, "ridge"), (noise, "noise")))
     n_test = require_integer(n_test, "n_test", minimum=1)
     target, generator = as_target(target), np.random.default_rng(require_integer(seed, "seed", minimum=0))
-    if not callable(getattr(measure, "sample", None)):
-        raise InvalidTypeError(f"measure must be a measure that draws sequences, got {shown(measure)}")
-    vocab_size = require_integer(measure.vocab_size, "vocab_size", minimum=1)
     tests, weights, exhaustive = _test_set(measure, length, n_test, test_sequences, generator)
     most = max(samples)
     if 8 * most * (most + len(tests)) > _MEMORY_LIMIT:

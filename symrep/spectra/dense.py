@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import sympy
 
 from symrep.combinatorics.partitions import Partition, as_partition, partitions
 from symrep.errors import (
@@ -184,7 +185,7 @@ def dense_spectrum(
     ----------
     kernel
         Takes integer arrays X (n, length + extra_tokens) and Y (m, same) and returns the n x m Gram matrix; or a network
-        with numbers, or the Gram matrix over :func:`all_sequences` itself.
+        with numbers, or what else :func:`symrep.block_spectrum` takes; or the Gram matrix over :func:`all_sequences` itself.
     vocab_size, length
         V and L, at least 1.
     probabilities
@@ -235,7 +236,7 @@ def dense_spectrum(
     require(is_fraction, "tolerance", "must be a number between 0 and 1", tolerance)
     sequences = all_sequences(vocab_size, length + extra_tokens, limit_bytes=limit_bytes)
     weights = _sequence_probabilities(probabilities, sequences, vocab_size)
-    gram = _gram_matrix(kernel, sequences)
+    gram = _gram_matrix(kernel, sequences, vocab_size)
     _check_symmetric(gram, sequences, tolerance)
 
     position_group = _TranspositionAction(length, lambda i, k: _swap_positions(sequences, vocab_size, i, k))
@@ -338,11 +339,11 @@ def _swap_tokens(sequences: np.ndarray, vocab_size: int, v: int, w: int) -> np.n
     return _index_of(renaming[sequences], vocab_size)
 
 
-def _gram_matrix(kernel: Any, sequences: np.ndarray) -> np.ndarray:
+def _gram_matrix(kernel: Any, sequences: np.ndarray, vocab_size: int) -> np.ndarray:
     """The checked Gram matrix over all sequences; a function is called on slices of rows to bound its temporaries."""
     count = len(sequences)
-    if callable(kernel) or isinstance(kernel, Network):
-        gram_of = gram_function(kernel)
+    if callable(kernel) or isinstance(kernel, Network | sympy.Expr | sympy.Poly):
+        gram_of = gram_function(kernel, vocab_size)
         rows = max(1, _PAIRS_PER_CALL // count)
         return np.concatenate([gram_of(sequences[i : i + rows], sequences) for i in range(0, count, rows)])
     gram = real_array(kernel, "kernel")

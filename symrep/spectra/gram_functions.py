@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
+import sympy
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
-from symrep.kernels import Network
+from symrep.kernels import JointCountKernel, MatchCountKernel, Network
+from symrep.spectra.kernel_functions import MatchKernel, as_symmetric_kernel
 
 GramFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def gram_function(kernel: Any) -> GramFunction:
-    """A network (its NNGP kernel) or a function as a function whose every result is checked.
+def gram_function(kernel: Any, vocab_size: int | None = None) -> GramFunction:
+    """A kernel of any kind as a function of two arrays of sequences whose every result is checked.
+
+    Parameters
+    ----------
+    kernel
+        A network (its NNGP kernel), a function of two integer arrays (n, columns) and (m, columns) that gives the n x m Gram
+        matrix, or what :func:`symrep.block_spectrum` takes: a polynomial in u and m, a :class:`~symrep.MatchKernel`,
+        ``net.joint_count_kernel()``, ``net.match_kernel()``, or a function of one array, joint count tables (k, V, V).
+    vocab_size
+        V, for kernels of counts; one more than the largest token unless given.
 
     Raises
     ------
     InvalidTypeError
-        At once when it is neither; on a call when values are not real.
+        At once when it is none of these; on a call when values are not real.
     InvalidArgumentError
         On a call when the result has another shape than (len(x), len(y)), or a value that is not finite.
 
@@ -35,10 +47,15 @@ def gram_function(kernel: Any) -> GramFunction:
         def evaluate(x: np.ndarray, y: np.ndarray) -> np.ndarray:
             return kernel.nngp(x) if x is y else kernel.nngp(x, y)
 
+    elif sees_counts(kernel):
+        evaluate = function_of_sequences(kernel, vocab_size)
     elif callable(kernel):
         evaluate = kernel
     else:
-        raise InvalidTypeError(f"kernel must be a network or a function of two arrays, got {shown(kernel)}")
+        rule = (
+            "must be a network, a polynomial in u and m, a MatchKernel, or a function of two arrays or of joint counts"
+        )
+        raise InvalidTypeError(f"kernel {rule}, got {shown(kernel)}")
 
     def gram_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         gram = real_array(evaluate(x, y), "kernel(X, Y)")
@@ -48,6 +65,51 @@ def gram_function(kernel: Any) -> GramFunction:
         return gram
 
     return gram_of
+
+
+def sees_counts(kernel: Any) -> bool:
+    """Whether a kernel is a polynomial, or a function of joint count tables or of counts and matches.
+
+    A function is taken for one of joint count tables when it takes one argument in place: with ``y=None`` beside it, as
+    many kernels have it, it is one of two arrays.
+
+    >>> sees_counts(lambda tables: tables[:, 0, 0]), sees_counts(lambda x, y: x @ y.T)
+    (True, False)
+    """
+    if isinstance(kernel, sympy.Expr | sympy.Poly | MatchKernel | JointCountKernel | MatchCountKernel):
+        return True
+    try:
+        parameters = list(signature(kernel).parameters.values())
+    except (TypeError, ValueError):  # no function, or one in C that does not tell
+        return False
+    in_place = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
+    return len(in_place) == 1 and in_place[0].kind != in_place[0].VAR_POSITIONAL
+
+
+def function_of_sequences(kernel: Any, vocab_size: int | None) -> GramFunction:
+    """A kernel that :func:`sees_counts` as a function of two arrays of sequences, whose values are not checked."""
+    symmetric = as_symmetric_kernel(kernel)
+
+    def evaluate(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        size = 1 + max(int(x.max()), int(y.max())) if vocab_size is None else vocab_size
+        extra: tuple[np.ndarray, ...] = ()
+        if symmetric.extra_token is not None:
+            extra = (np.stack(np.broadcast_arrays(x[:, None, -1], y[None, :, -1]), axis=-1).reshape(-1, 2),)
+            x, y = x[:, :-1], y[:, :-1]
+        of_x, of_y = ((z[:, :, None] == np.arange(size)).astype(np.int64) for z in (x, y))
+        if symmetric.of_matches is not None:
+            counts = np.broadcast_arrays(of_x.sum(axis=1)[:, None], of_y.sum(axis=1)[None])
+            matches = (x[:, None] == y[None]).sum(axis=2).ravel()
+            values = symmetric.of_matches(*(part.reshape(-1, size) for part in counts), matches, *extra)
+        else:
+            tables = np.einsum("isv,jsw->ijvw", of_x, of_y).reshape(-1, size, size)
+            values = symmetric.of_tables(tables, *extra)
+        values = np.asarray(values)
+        expected = (len(x) * len(y),)
+        require(values.shape == expected, "kernel(counts)", f"must have shape {expected}", values.shape)
+        return values.reshape(len(x), len(y))
+
+    return evaluate
 
 
 def real_array(value: Any, argument: str) -> np.ndarray:

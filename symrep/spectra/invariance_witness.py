@@ -47,8 +47,9 @@ def find_invariance_witness(
     Parameters
     ----------
     kernel
-        A network with numbers for its parameters, or a function of integer arrays X (n, length + extra_tokens) and
-        Y (m, same) that returns the n x m Gram matrix.
+        A network with numbers for its parameters, a function of integer arrays X (n, length + extra_tokens) and
+        Y (m, same) that returns the n x m Gram matrix, or any other kernel that :func:`symrep.block_spectrum` takes (which
+        are symmetric by their form).
     vocab_size, length
         V and L, at least 1.
     generator
@@ -91,7 +92,7 @@ def find_invariance_witness(
     generator = np.random.default_rng(0) if generator is None else generator
     if not isinstance(generator, np.random.Generator):
         raise InvalidTypeError(f"generator must be a numpy.random.Generator, got {shown(generator)}")
-    gram_of = gram_function(kernel)
+    gram_of = gram_function(kernel, vocab_size)
     columns = length + extra_tokens
     if vocab_size == 1:
         # one sequence, which permutations leave as it is
@@ -130,7 +131,7 @@ def require_invariant(kernel: Any, vocab_size: int, length: int, **options: Any)
     if witness is None:
         return
     x, y, g = np.array([witness.x]), np.array([witness.y]), witness.permutation.array_form
-    gram_of = gram_function(kernel)
+    gram_of = gram_function(kernel, vocab_size)
     before, after = (float(gram_of(*pair)[0, 0]) for pair in ((x, y), (_moved(x, g), _moved(y, g))))
     raise NotInvariantError(
         f"kernel must not change when positions are permuted, got K(x, y) = {before:.9g} at x = {witness.x}, "

@@ -143,8 +143,8 @@ def sampled_spectrum(
     Parameters
     ----------
     kernel
-        A network with numbers for its parameters, or a function of integer arrays X (n, length + extra_tokens) and
-        Y (m, same) that returns the n x m Gram matrix. It need not be invariant under permutations of positions: the
+        A network with numbers for its parameters, a function of integer arrays X (n, length + extra_tokens) and Y (m, same)
+        that returns the n x m Gram matrix, or any other kernel that :func:`symrep.block_spectrum` takes. It need not be invariant under permutations of positions: the
         weights then show how its eigenfunctions mix irreps (:func:`symrep.find_invariance_witness` tells).
     measure_or_sampler
         An object with ``sample(generator, n_samples, length)``, or a function of ``(generator, n_samples)`` that
@@ -213,7 +213,7 @@ def sampled_spectrum(
     memory_limit = require_integer(memory_limit, "memory_limit", minimum=1)
     what = f"n_samples = {n_samples}: the Gram matrix with its copies"
     require_memory(8 * _MATRICES_AT_ONCE * n_samples**2, memory_limit, what)
-    gram_of = _gram_function(kernel, n_test_points)
+    gram_of = _gram_function(kernel, n_test_points, getattr(measure_or_sampler, "vocab_size", None))
     draw = _checked_sampler(measure_or_sampler, length + extra_tokens)
 
     runs = []
@@ -388,12 +388,12 @@ def _symmetric_gram(gram_of: GramFunction, samples: np.ndarray) -> np.ndarray:
     return (gram + gram.T) / 2
 
 
-def _gram_function(kernel: Any, n_test_points: int) -> GramFunction:
+def _gram_function(kernel: Any, n_test_points: int, vocab_size: int | None) -> GramFunction:
     if isinstance(kernel, Network) and kernel.is_random and n_test_points:
         raise InvalidArgumentError(
             f"n_test_points must be 0 for a network whose kernel is a Monte Carlo estimate, got {n_test_points}"
         )
-    return gram_function(kernel)
+    return gram_function(kernel, vocab_size)
 
 
 def _checked_sampler(measure_or_sampler: Any, width: int) -> Sampler:

@@ -25,7 +25,7 @@ from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.dense import DenseSpectrum, dense_spectrum
 from symrep.spectra.spectrum import EvaluatedSpectrum, Spectrum
 from symrep.testing.block_checks import DENSE_SEQUENCES_AT_MOST, check_block_spectrum
-from symrep.testing.kernel_checks import gram_function
+from symrep.testing.kernel_checks import gram_with_extra
 from symrep.testing.verify import verify
 
 EXHAUSTIVE_DEGREE = 4
@@ -274,7 +274,7 @@ def _eigenvalues_of(spectrum: EvaluatedSpectrum, shape: Partition, multiplicity:
 def _dense_at(kernel: Any, spectrum: Spectrum, numbers: dict[str, Any]) -> DenseSpectrum:
     if isinstance(kernel, Network):
         kernel = kernel.substitute(**{s.name: numbers[s.name] for s in kernel.parameters() if s.name in numbers})
-    gram_of, extra_token = gram_function(kernel, None)
+    gram_of, extra_token = gram_with_extra(kernel, None, spectrum.vocab_size)
     moving = spectrum.length - (1 if extra_token == "last" else 0)
     measure = spectrum.measure
     weights = (

@@ -21,6 +21,8 @@ from symrep.kernels.overlaps import (
 )
 from symrep.representations.permutations import act_on_sequence, adjacent_transposition
 from symrep.spectra.dense import all_sequences
+from symrep.spectra.gram_functions import function_of_sequences, sees_counts
+from symrep.spectra.kernel_functions import extra_token_of
 from symrep.testing.verify import verify
 
 SEQUENCES_AT_MOST = 81
@@ -50,7 +52,9 @@ def check_kernel(
     ----------
     kernel
         A network with numbers for its parameters; or a function of two integer arrays (n, columns) and (m, columns)
-        that returns the n x m Gram matrix; or a polynomial in u and m (sympy).
+        that returns the n x m Gram matrix; or a polynomial in u and m (sympy); or what else
+        :func:`symrep.block_spectrum` takes: a MatchKernel, ``net.joint_count_kernel("ntk")``, a function of joint count
+        tables (k, V, V).
     vocab_size, length
         V and L, as in :func:`symrep.spectrum`.
     extra_token
@@ -84,7 +88,7 @@ def check_kernel(
     if isinstance(kernel, Network):
         known = kernel.vocab_size in (None, vocab_size)
         require(known, "vocab_size", f"must be {kernel.vocab_size} for this network", vocab_size)
-    gram_of, extra_token = gram_function(kernel, extra_token)
+    gram_of, extra_token = gram_with_extra(kernel, extra_token, vocab_size)
     columns = length + (1 if extra_token == "query" else 0)
     moving = length - (1 if extra_token == "last" else 0)
     generator = np.random.default_rng(seed)
@@ -129,7 +133,9 @@ def _joint_count_gram(net: Network, vocab_size: int, x: np.ndarray) -> np.ndarra
     return net.joint_count_kernel()(tables, extra)
 
 
-def gram_function(kernel: Any, extra_token: str | None) -> tuple[Callable[..., np.ndarray], str | None]:
+def gram_with_extra(
+    kernel: Any, extra_token: str | None, vocab_size: int
+) -> tuple[Callable[..., np.ndarray], str | None]:
     """A function of two integer arrays that gives the Gram matrix, and the extra token of the kernel."""
     known = (None, "last", "query")
     require(extra_token in known, "extra_token", "must be 'last', 'query' or None", extra_token)
@@ -139,12 +145,20 @@ def gram_function(kernel: Any, extra_token: str | None) -> tuple[Callable[..., n
         has_readout = kernel.readout is not None
         require(has_readout, "kernel", "must have a readout such as MeanPool()", kernel, InvalidArchitectureError)
         return kernel.nngp, kernel.extra_token
+    if isinstance(kernel, sympy.Poly):
+        kernel = kernel.as_expr()
     if isinstance(kernel, sympy.Expr):
         return _polynomial_gram(kernel, extra_token), extra_token
+    if sees_counts(kernel):
+        own = extra_token_of(kernel)
+        same = extra_token in (None, own)
+        require(same, "extra_token", f"must be left out or {own!r} for this kernel", extra_token)
+        return function_of_sequences(kernel, vocab_size), own
     if not callable(kernel):
-        raise InvalidTypeError(
-            f"kernel must be a network, a function of two arrays or a polynomial in u and m, got {kernel!r}"
+        rule = (
+            "must be a network, a polynomial in u and m, a MatchKernel, or a function of two arrays or of joint counts"
         )
+        raise InvalidTypeError(f"kernel {rule}, got {kernel!r}")
     return kernel, extra_token
 
 

@@ -99,7 +99,11 @@ def test_sizes_beyond_memory_are_stated_however_large():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: find_invariance_witness(3, 2, 3), InvalidTypeError, "kernel must be a network or a function"),
+        (
+            lambda: find_invariance_witness(3, 2, 3),
+            InvalidTypeError,
+            "kernel must be a network, a polynomial in u and m, a MatchKernel",
+        ),
         (lambda: find_invariance_witness(equal_tokens(0), 0, 3), InvalidArgumentError, "vocab_size must be at least 1"),
         (lambda: find_invariance_witness(equal_tokens(0), 2, 3, 7), InvalidTypeError, "generator must be a numpy"),
         (

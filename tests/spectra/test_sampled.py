@@ -376,7 +376,10 @@ def test_bad_arguments_are_refused(options, message):
         ({"n_eigenvalues": "3"}, "n_eigenvalues must be an integer, got '3'"),
         ({"n_replicates": None}, "n_replicates must be an integer, got None"),
         ({"seed": 0.5}, "seed must be an integer, got 0.5"),
-        ({"kernel": np.eye(40)}, "kernel must be a network or a function of two arrays, got array"),
+        (
+            {"kernel": np.eye(40)},
+            "kernel must be a network, a polynomial in u and m, a MatchKernel, or a function of two .*, got array",
+        ),
         ({"kernel": lambda X, Y: matches(X, Y) + 0j}, "must be an array of real numbers, got dtype complex128"),
         ({"measure": [0.5, 0.5]}, r"measure_or_sampler must have a method sample .*, got \[0.5, 0.5\]"),
         ({"measure": lambda g, n: uniform_draws(g, n) / 1}, "must draw integer token ids, got dtype float64"),
