@@ -8,23 +8,9 @@ import sys
 
 import pytest
 import sympy
+from command_line import run
 
-from symrep import cli
 from symrep.cli import output
-
-
-def run(*arguments):
-    """Exit status, standard output and standard error of a run in this process."""
-    import contextlib
-
-    out, err = io.StringIO(), io.StringIO()
-    status = 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            cli.main(list(arguments))
-        except SystemExit as stop:
-            status = stop.code
-    return status, out.getvalue(), err.getvalue()
 
 
 def test_character():

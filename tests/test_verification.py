@@ -1,6 +1,8 @@
 """Verification passes on the tables, and fails when any kind of entry is wrong."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -9,10 +11,9 @@ from symrep.errors import InvalidArgumentError, VerificationError
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    path = tmp_path_factory.mktemp("tables")
-    tables.write_tables(path)
-    return path
+def directory():
+    """The tables of the repository, which others test to be those that are made now."""
+    return Path(__file__).parent.parent / "tables"
 
 
 @pytest.mark.slow
@@ -169,7 +170,6 @@ def test_a_query_model_with_wrong_labels_is_caught(directory, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["irreps.md", "bounds-linear-query.csv", "characters-s5.tex"])
 def test_other_formats_must_be_what_is_written_now(directory, name, tmp_path):
-    import shutil
 
     copy = tmp_path / "tables"
     shutil.copytree(directory, copy)

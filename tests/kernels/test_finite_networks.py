@@ -211,6 +211,7 @@ SINGLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["nngp", "ntk"])
 @pytest.mark.parametrize("name", SINGLE)
 def test_single_layers_converge_to_their_kernels(name, kernel):

@@ -83,6 +83,7 @@ def test_a_tail_of_unresolved_modes_acts_as_ridge():
     assert effective_ridge(few, 20, 0.3) == pytest.approx(effective_ridge(many, 20, 0.3), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vocab_size", [2, 3])
 def test_kappa_polynomial_has_kappa_as_its_one_positive_root(vocab_size):
     spec = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(vocab_size), 7)

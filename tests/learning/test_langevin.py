@@ -72,6 +72,7 @@ def prior_outputs(net, x, n_draws, vocab_size, **sizes):
     return (features @ drawn.normals(features.shape[-1], 1))[..., 0] / features.shape[-1] ** 0.5
 
 
+@pytest.mark.slow
 @needs_torch
 @pytest.mark.parametrize("layers", BLOCKS.values(), ids=BLOCKS)
 def test_torch_network_is_the_numpy_network_with_the_same_weights(layers):
@@ -121,6 +122,7 @@ def test_prior_has_the_kernel_of_infinite_width(name):
     assert (error < 0.1 * limit.max()).all()
 
 
+@pytest.mark.slow
 @needs_torch
 @pytest.mark.parametrize("adjusted", [True, False])
 def test_linear_map_of_frozen_features_has_its_exact_law(adjusted):

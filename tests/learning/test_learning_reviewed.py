@@ -265,6 +265,7 @@ def test_a_target_in_a_shape_that_was_not_asked_for():
         learning.learning_curve(some, "S", 8, 0.01)
 
 
+@pytest.mark.slow
 def test_the_ends_of_the_range_of_ridges():
     assert learning.optimal_ridge(SPEC, "S", [2, 4, 8]).tolist() == [0, 0, 0]
     unlearnable = "(sigma_1 - sigma_2)*(sigma_3 - sigma_4)"

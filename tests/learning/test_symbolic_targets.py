@@ -202,6 +202,7 @@ def test_eigenvalues_of_larger_order_are_learned_first():
         found.leading_kappa("ell")
 
 
+@pytest.mark.slow
 def test_the_last_token_is_fixed_where_only_it_is_read_out():
     found = symbolic_target(solved(LAST, MIXTURE), "sigma_L*sigma_1 + n_0")
     length = 6

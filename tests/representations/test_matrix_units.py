@@ -35,6 +35,7 @@ def test_multiplication_law(n):
             assert left * right == (units[s, v] if t == u else zero)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=8)
 @given(st.integers(5, 6).flatmap(lambda n: st.sampled_from([s for s in partitions(n) if s.dimension > 1])), st.data())
 def test_multiplication_law_in_larger_groups(shape, data):

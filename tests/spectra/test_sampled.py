@@ -95,6 +95,7 @@ def test_multiplet_means_are_the_dense_eigenvalues(case):
         assert raw_error < 0.1 * exact
 
 
+@pytest.mark.slow
 def test_the_sum_of_the_largest_eigenvalues_is_biased_upward(case):
     dense, estimate = case
     exact = np.repeat([level.eigenvalue for level in dense.levels], [level.degeneracy for level in dense.levels])

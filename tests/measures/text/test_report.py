@@ -3,12 +3,11 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from command_line import run
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError
 from symrep.measures.text import Corpus, read_corpus, text_report
@@ -144,18 +143,15 @@ def test_errors():
         text_report(replace(corpus, vocabulary=("<unk>",) * 2500), 4)
 
 
-def run(*arguments):
-    return subprocess.run([sys.executable, "-m", "symrep.cli", "text", *arguments], capture_output=True, text=True)
-
-
 def test_command_line(tmp_path):
-    found = run("--vocab", "8", "--length", "4", "--permutations", "59", "--plot", str(tmp_path / "text.png"))
-    assert found.returncode == 0 and found.stderr == "" and (tmp_path / "text.png").stat().st_size > 10_000
-    assert "Permutation symmetry of the covariance of pydoc_data.topics" in found.stdout
-    assert found.stdout.count("is symmetric under permutations") == 1
+    found = run("text", "--vocab", "8", "--length", "4", "--permutations", "59", "--plot", str(tmp_path / "text.png"))
+    assert found.status == 0 and found.err == "" and (tmp_path / "text.png").stat().st_size > 10_000
+    assert "Permutation symmetry of the covariance of pydoc_data.topics" in found.out
+    assert found.out.count("is symmetric under permutations") == 1
     path = tmp_path / "small.txt"
     path.write_text("one two three four\n" * 300, encoding="utf-8")
     as_json = run(
+        "text",
         str(path),
         str(path),
         "--vocab",
@@ -168,14 +164,14 @@ def test_command_line(tmp_path):
         "--format",
         "json",
     )
-    content = json.loads(as_json.stdout)
+    content = json.loads(as_json.out)
     assert [table["label"] for table in content["tables"]] == ["text-symmetry", "text-components"] and content[
         "summary"
     ]
-    as_csv = run(str(path), "--vocab", "3", "--length", "3", "--permutations", "0", "--format", "csv")
-    assert as_csv.stdout.startswith("data,off_diagonal_fraction,off_diagonal_fraction_low")
-    as_latex = run(str(path), "--vocab", "3", "--length", "3", "--permutations", "0", "--format", "latex")
-    assert r"\begin{table}" in as_latex.stdout and as_latex.stdout.rstrip().endswith("stand.")
+    as_csv = run("text", str(path), "--vocab", "3", "--length", "3", "--permutations", "0", "--format", "csv")
+    assert as_csv.out.startswith("data,off_diagonal_fraction,off_diagonal_fraction_low")
+    as_latex = run("text", str(path), "--vocab", "3", "--length", "3", "--permutations", "0", "--format", "latex")
+    assert r"\begin{table}" in as_latex.out and as_latex.out.rstrip().endswith("stand.")
 
 
 def test_command_line_with_a_tokenizer(tmp_path):
@@ -186,11 +182,11 @@ def test_command_line_with_a_tokenizer(tmp_path):
     path = tmp_path / "small.txt"
     path.write_text("one two three four\n" * 300, encoding="utf-8")
     options = ("--vocab", "4", "--length", "3", "--permutations", "0", "--no-controls")
-    found = run(str(path), *options, "--tokenizer", str(tmp_path / "tokenizer.json"))
-    assert found.returncode == 0 and "?" in found.stdout
-    wrong = run(str(path), *options, "--tokenizer", str(path))
-    assert wrong.returncode == 2 and wrong.stderr.startswith("symrep: --tokenizer must be a tokenizer.json, got")
-    assert len(wrong.stderr.splitlines()) == 1
+    found = run("text", str(path), *options, "--tokenizer", str(tmp_path / "tokenizer.json"))
+    assert found.status == 0 and "?" in found.out
+    wrong = run("text", str(path), *options, "--tokenizer", str(path))
+    assert wrong.status == 2 and wrong.err.startswith("symrep: --tokenizer must be a tokenizer.json, got")
+    assert len(wrong.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -216,6 +212,6 @@ def test_bad_input_is_one_line(tmp_path, content, options, message):
     path = tmp_path / "text.txt"
     if content is not None:
         path.write_bytes(content)
-    found = run(str(path), *options)
-    assert found.returncode == 2 and found.stdout == ""
-    assert found.stderr.startswith(f"symrep: {message}") and len(found.stderr.splitlines()) == 1
+    found = run("text", str(path), *options)
+    assert found.status == 2 and found.out == ""
+    assert found.err.startswith(f"symrep: {message}") and len(found.err.splitlines()) == 1
