@@ -56,12 +56,14 @@ for _module, _names in {
     "symrep.representations.restrictions": "restriction young_subgroup_restriction",
     "symrep.representations.specht": "garnir_straighten intertwiner",
     "symrep.representations.symmetric_functions": "SymmetricFunction frobenius_characteristic inverse_frobenius_characteristic",
+    "symrep.kernels.parameters": "substitute",
     "symrep.spectra.comparisons": "compare_spectra",
+    "symrep.spectra.dense": "all_sequences dense_spectrum",
     "symrep.spectra.exact_blocks": "exact_block_spectrum",
     "symrep.spectra.expansions": "expand_block expand_roots",
     "symrep.spectra.invariance_witness": "find_invariance_witness require_invariant",
     "symrep.spectra.kernel_functions": "MatchKernel",
-    "symrep.spectra.level_lists": "cumulative_trace",
+    "symrep.spectra.level_lists": "cumulative_trace level_list",
     "symrep.spectra.perturbation": "split_multiplets truncated_eigenvalues",
     "symrep.spectra.token_labels": "token_labelled_levels",
     "symrep.spectra.sampled": "sampled_spectrum",
@@ -95,4 +97,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

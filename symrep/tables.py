@@ -15,9 +15,9 @@ from typing import Any
 import sympy
 from tqdm import tqdm
 
-from symrep.combinatorics.partitions import Partition, partitions
+from symrep.combinatorics.partitions import Partition, number_of_partitions, partitions
 from symrep.display import Code, Column, Equation, Formula, Table
-from symrep.errors import InvalidArgumentError, require_integer
+from symrep.errors import InvalidArgumentError, SizeLimitError, require_integer
 from symrep.kernels import ARCHITECTURES, NONLINEAR_ARCHITECTURES, READOUTS, architecture
 from symrep.learning import ScalingLaws, scaling_law
 from symrep.measures import iid_uniform
@@ -27,7 +27,9 @@ from symrep.spectra.blocks import block_spectrum
 from symrep.spectra.isotypic_block import Block
 from symrep.spectra.solver import spectrum
 from symrep.spectra.spectrum import Spectrum
+from symrep.spectra.spectrum_tables import null_space_note, pair_cells
 
+_MOST_ENTRIES = 4_000_000
 SUFFIXES = {"latex": ".tex", "markdown": ".md", "csv": ".csv", "json": ".json"}
 
 
@@ -156,7 +158,7 @@ def spectrum_table(model: Model, spec: Spectrum | None = None) -> Table:
         labels = (block.shape, block.token_shape, *((block.query_shape,) if has_query else ()))
         rows.extend((*labels, block.degeneracy * power, cell, leading) for power, cell, leading in _factor_cells(block))
     notes = [
-        ("Other eigenvalues are 0, with total degeneracy ", spec.zero_degeneracy, "."),
+        null_space_note(spec),
         (r"$\operatorname{E}K(x,x) =$ ", spec.expected_trace, "."),
         rf"Valid for $L \ge {spec.stable_from}$"
         + (rf", $V \ge {spec.smallest_vocabulary}$." if model.vocab_size is None else "."),
@@ -179,11 +181,7 @@ def _factor_cells(block: Block) -> Iterator[tuple[int, Any, Any]]:
             if eigenvalue != 0:
                 yield power, eigenvalue, terms[0]
         elif factor.degree() == 2:
-            pair = (
-                Equation("tau", r"\tau", sympy.factor(-coefficients[1])),
-                Equation("Delta", r"\Delta", coefficients[2]),
-            )
-            yield power, pair, terms
+            yield power, pair_cells(factor), terms
         else:
             yield power, Equation("characteristic polynomial", r"\chi(x)", factor.as_expr()), terms
 
@@ -214,6 +212,11 @@ def character_table_table(n: int) -> Table:
     (2,1)    -1  0    2
     (1,1,1)  1   -1   1
     """
+    n = require_integer(n, "n", minimum=0)
+    entries = number_of_partitions(min(n, 1000)) ** 2
+    if entries > _MOST_ENTRIES:
+        rule = f"must be small enough for a table of at most {_MOST_ENTRIES} entries, got {n}: S_{n} has {entries:.1e}"
+        raise SizeLimitError(f"n {rule}; symrep.stream_rows(n) makes them row by row, symrep.character single values")
     table = character_table(n)
     columns = [Column("shape", "shape")]
     for cycle_type in table.cycle_types:
@@ -289,14 +292,30 @@ def write_tables(directory: str | os.PathLike[str], progress: bool = False) -> l
     Everything is computed and written to a temporary directory first and renamed after that, so that an error leaves the
     files there as they were.
     """
+    require_directory(directory)
     return write_files(directory, table_files(progress))
+
+
+def require_directory(directory: str | os.PathLike[str]) -> Path:
+    """A directory that files can be written to, made if missing."""
+    target = Path(directory)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=target):
+            return target
+    except OSError as error:
+        raise _not_writable(directory, error) from None
+
+
+def _not_writable(directory: str | os.PathLike[str], error: OSError) -> InvalidArgumentError:
+    reason = error.strerror or str(error)
+    return InvalidArgumentError(f"directory must be writable, got {str(directory)!r}: {reason}")
 
 
 def write_files(directory: str | os.PathLike[str], files: dict[str, str]) -> list[Path]:
     """Write text files to a directory: all of them to a temporary directory inside it, then each renamed into place."""
-    target = Path(directory)
+    target = require_directory(directory)
     try:
-        target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=target) as temporary:
             for name, content in files.items():
                 (Path(temporary) / name).write_text(content, encoding="utf-8", newline="\n")
@@ -306,6 +325,5 @@ def write_files(directory: str | os.PathLike[str], files: dict[str, str]) -> lis
             for name in sorted(files):
                 os.replace(Path(temporary) / name, target / name)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InvalidArgumentError(f"directory must be writable, got {str(directory)!r}: {reason}") from None
+        raise _not_writable(directory, error) from None
     return [target / name for name in sorted(files)]

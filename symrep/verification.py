@@ -87,6 +87,8 @@ def _verify_files(directory: Path) -> Iterator[Comparison]:
 def require_verified(comparisons: Iterable[Comparison]) -> None:
     """Raise VerificationError naming the first comparison that failed."""
     for comparison in comparisons:
+        if comparison.deviation == inf and comparison.quantity == "text":
+            raise VerificationError(f"{comparison.table} differs from what is written now")
         if not comparison.passed:
             raise VerificationError(
                 f"{comparison.quantity} in table {comparison.table} deviates by {comparison.deviation:.2e} from {comparison.route}"
@@ -117,7 +119,11 @@ def _reader(directory: str | Path | None) -> Callable[[str], list[dict[str, Any]
         path = Path(directory) / f"{label}.json"
         try:
             return json.loads(path.read_text(encoding="utf-8"))["rows"]
-        except (OSError, ValueError, KeyError) as error:
+        except OSError as error:
+            raise InvalidArgumentError(
+                f"directory must hold the tables that write_tables makes, got {str(path)!r}: {error.strerror or error}"
+            ) from None
+        except (ValueError, KeyError) as error:
             raise InvalidArgumentError(f"directory must hold the tables, got {str(path)!r}: {error}") from None
 
     return read

@@ -10,6 +10,7 @@ import pytest
 import sympy
 from command_line import run
 
+from symrep import cli
 from symrep.cli import output
 
 
@@ -135,7 +136,10 @@ def test_out_writes_the_file_and_nothing_else(tmp_path):
         (("character", "3,x", "3"), "shape must be integers separated by commas, got '3,x'"),
         (("character-table", "-1"), "n must be at least 0, got -1"),
         (("character-table", "2.5"), "'2.5' is not a valid integer"),
-        (("character-table", "70"), "n must be small enough for memory, got 70"),
+        (
+            ("character-table", "70"),
+            "n must be small enough for a table of at most 4000000 entries, got 70: S_70 has 1.7e+13",
+        ),
         (
             ("spectrum", "cubic-block"),
             "architecture must be one of linear-block, uniform-block, relu-block, erf-block, softmax-block, got 'cubic-block'",
@@ -152,14 +156,17 @@ def test_out_writes_the_file_and_nothing_else(tmp_path):
         ),
         (("spectrum", "linear-block", "--order", "0"), "order must be at least 1, got 0"),
         (("spectrum", "linear-block", "--plot", "a.gif"), "--plot must name a png, pdf or svg file, got 'a.gif'"),
-        (("spectrum", "linear-block", "--plot", "a.png"), "evaluate needs numbers for L, a, p"),
+        (
+            ("spectrum", "linear-block", "--plot", "a.png"),
+            "--length, --token-variance and --position-variance must be given as numbers: --plot",
+        ),
         (
             ("spectrum", "relu-block", "--length", "4"),
-            "--token-variance must be a number for relu-block, which has no closed form",
+            "--token-variance and --position-variance must be given as numbers: relu-block has no closed form",
         ),
         (
             ("spectrum", "erf-block", "--token-variance", "1", "--position-variance", "1"),
-            "--length must be a number for erf-block",
+            "--length must be given as a number: erf-block",
         ),
         (("spectrum", "linear-block", "--length", "0"), "length must be at least 1, got 0"),
         (("spectrum", "linear-block", "--length", "n"), "--length must be an integer or L, got 'n'"),
@@ -177,7 +184,7 @@ def test_out_writes_the_file_and_nothing_else(tmp_path):
         ),
         (
             ("spectrum", "linear-block", "--token-variance", "nan"),
-            "must be a number or an expression in names, + - * / ** and sqrt, got 'nan'",
+            "must be a number or an expression in names, + - * / **, sqrt, abs and sign, got 'nan'",
         ),
         (
             ("spectrum", "linear-block", "--out", "no/such/folder/x"),
@@ -306,7 +313,10 @@ def test_curve(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--target", "banana"), "target must use the symbols e_i_v, n_v, sigma_i, S and L, got banana"),
+        (
+            ("--target", "banana"),
+            "target must use the symbols e_i_v, n_v, sigma_i (positions i = 1, 2, ..., or L for the last), S and L, got banana",
+        ),
         (("--target", "S", "--samples", "many"), "--samples must be an integer or a list of integers, got 'many'"),
         (("--target", "S", "--samples", "0"), "n_samples must be positive"),
         (("--target", "S", "--ridge", "-1"), "ridge must not be negative"),
@@ -326,4 +336,142 @@ def test_bad_curves(arguments, message):
 
 def test_a_curve_needs_numbers():
     status, _, err = run("curve", "linear-block", "--target", "S")
-    assert status == 2 and "evaluate needs numbers for L, a, p" in err
+    assert (
+        status == 2
+        and "--length, --token-variance and --position-variance must be given as numbers: a learning curve" in err
+    )
+
+
+def numbers(length):
+    return ("--length", str(length), "--token-variance", "1", "--position-variance", "1")
+
+
+@pytest.mark.parametrize("arguments", [("-q", "tables"), ("tables", "--quiet")])
+def test_quiet_leaves_messages_out(arguments, tmp_path, monkeypatch):
+    from symrep import tables
+
+    monkeypatch.setattr(tables, "table_files", lambda progress=False: {"a.md": "table\n"})
+    directory = ("--directory", str(tmp_path))
+    assert run(*arguments, *directory) == (0, "", "")
+    assert run("tables", *directory) == (0, f"1 files written to {tmp_path}\n", "")
+    assert (tmp_path / "a.md").read_text() == "table\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def on_a_terminal(*arguments):
+    import contextlib
+
+    err = Terminal()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
+        cli.main(list(arguments))
+    return err.getvalue()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("spectrum", "relu-block", *numbers(4)),
+        ("curve", "linear-block", *numbers(4), "--target", "S", "--simulate", "3", "--samples", "4"),
+        ("text", "--vocab", "5", "--length", "3", "--permutations", "0", "--no-controls"),
+    ],
+)
+def test_progress_is_shown_on_terminals_unless_it_is_to_be_quiet(arguments):
+    assert "%|" in on_a_terminal(*arguments) or "| 0" in on_a_terminal(*arguments)
+    assert on_a_terminal(*arguments, "--quiet") == "" == run(*arguments).err
+
+
+def test_errors_are_red_on_terminals_alone(monkeypatch):
+    assert on_a_terminal("spectrum", "foo").startswith("\x1b[31m\x1b[1msymrep:\x1b[0m architecture must be")
+    assert run("spectrum", "foo").err.startswith("symrep: architecture must be")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert on_a_terminal("spectrum", "foo").startswith("symrep: architecture must be")
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_scripts_ask_the_command(shell):
+    status, out, err = run("completion", shell)
+    assert status == 0 and "_SYMREP_COMPLETE" in out and err == ""
+    assert run("completion", "tcsh").status == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("symrep spec", ["spectrum"]),
+        ("symrep spectrum r", ["relu-block"]),
+        ("symrep bounds linear-block --readout ", ["flatten", "last", "pool", "query"]),
+        ("symrep character-table 4 --format l", ["latex"]),
+    ],
+)
+def test_completions(words, offered):
+    from click.shell_completion import ShellComplete
+
+    *arguments, incomplete = words.split(" ")[1:]
+    found = ShellComplete(cli.cli, {}, "symrep", "_SYMREP_COMPLETE").get_completions(arguments, incomplete)
+    assert sorted(item.value for item in found) == offered
+
+
+def test_the_package_is_a_command():
+    command = [sys.executable, "-m", "symrep", "character", "2,1", "3"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "-1\n"
+
+
+def test_every_command_has_an_example():
+    for command in cli.cli.commands.values():
+        assert "Example: symrep" in command.help and "{" not in command.help
+        assert len(command.get_short_help_str()) < 70 and not command.get_short_help_str().endswith("...")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("spectrum", "relu-block", "--order", "2"),
+            "--order must be left out for relu-block, which has no closed form",
+        ),
+        (("spectrum", "erf-block", "--symbolic"), "--symbolic must be left out for erf-block"),
+        (("spectrum", "linear-block", "--depth", "2"), "--depth must be left out for linear-block, got 2"),
+        (("spectrum", "relu-block", *numbers(5), "--depth", "-1"), "--depth must be at least 0, got -1"),
+        (("spectrum", "relu-block", "--length", "20", "--vocab", "V"), "--vocab, --token-variance and --position-var"),
+        (("spectrum", "relu-block", *numbers(5), "--readout", "query"), "--query-token-variance and --query-position"),
+        (("bounds", "relu-block"), "ARCHITECTURE must be linear-block or uniform-block, got 'relu-block'"),
+        (("curve", "foo", "--target", "S"), "architecture must be one of linear-block, uniform-block, relu-block"),
+        (("tables", "--directory", "/proc/nothing"), "directory must be writable, got '/proc/nothing'"),
+        (("verify", "--directory", "nothing"), "directory must hold the tables that write_tables makes"),
+    ],
+)
+def test_refusals_name_the_options(arguments, message):
+    status, out, err = run(*arguments)
+    assert status == 2 and out == "" and err.startswith(f"symrep: {message}") and err.count("\n") == 1
+
+
+def test_shapes_to_a_depth():
+    status, out, _ = run("spectrum", "relu-block", "--vocab", "3", *numbers(6), "--depth", "2", "--format", "csv")
+    shapes = {row["shape"] for row in csv.DictReader(io.StringIO(out))}
+    assert status == 0 and shapes == {"(6)", "(5,1)", "(4,2)", "(4,1,1)"}
+    last = run("spectrum", "relu-block", *numbers(4), "--readout", "last", "--depth", "9", "--format", "csv")
+    assert {row["shape"] for row in csv.DictReader(io.StringIO(last.out))} == {"(3)", "(2,1)"}
+
+
+def test_curves_say_why_a_learnability_is_not_reached():
+    arguments = ("curve", "linear-block", *numbers(8), "--target", "sigma_1*sigma_2", "--samples", "16")
+    assert (
+        "Learnability 1/2 is reached at no number of samples: 71.4 % of the target lies in the null"
+        in run(*arguments).out
+    )
+    reached = run(*arguments, "--learnability", "1/4").out
+    assert "Learnability 1/4 is reached at " in reached and "no number" not in reached
+    assert run(*arguments, "--learnability", "2").err.startswith(
+        "symrep: learnability must be strictly between 0 and 1"
+    )
+
+
+def test_bounds_at_numbers_are_decimal():
+    out = run("bounds", "linear-block", *numbers(100), "--ridge", "1/10").out
+    assert "sqrt" not in out and "2652.26" in out and "53.1258" in out
+    exact = json.loads(run("bounds", "linear-block", *numbers(100), "--samples", "--format", "json").out)[0]
+    assert any("sqrt" in str(row["equivalent_kernel"]) for row in exact["rows"])

@@ -209,7 +209,7 @@ def test_frames_without_pandas(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingPackageError, match=r"data frames need pandas.*symrep\[notebooks\]"):
+    with pytest.raises(MissingPackageError, match=r"data frames need pandas.*pip install pandas"):
         TABLE.to_frame()
 
 

@@ -30,6 +30,13 @@ def test_every_table_in_every_format(files):
     assert all(f"\\input{{{label}.tex}}" in files["all.tex"] for label in labels)
 
 
+def test_tables_are_counted_while_they_are_made(files, capsys):
+    assert (
+        tables.all_tables(progress=True) == tables.all_tables()
+        and f"0/{len(tables.MODELS) + 10} [" in capsys.readouterr().err
+    )
+
+
 def test_the_committed_tables_are_current(files):
     committed = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tables").iterdir()}
     assert committed == files

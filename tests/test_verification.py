@@ -188,5 +188,7 @@ def test_the_failure_names_the_entry():
 
 
 def test_missing_tables_are_named(tmp_path):
-    with pytest.raises(InvalidArgumentError, match="directory must hold the tables, got .*irreps.json"):
+    with pytest.raises(
+        InvalidArgumentError, match="directory must hold the tables that write_tables makes, got .*irreps.json"
+    ):
         next(verification.verify(tmp_path))

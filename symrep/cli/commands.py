@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from inspect import cleandoc
+from math import inf
 
 import click
 
-from symrep.cli.models import integer, model_options, solve, solve_blocks
+from symrep.cli.models import ARCHITECTURES_HELP, integer, model_options, require_numbers, solve, solve_blocks
 from symrep.cli.output import (
     emit,
     output_options,
@@ -31,7 +33,7 @@ def partition_argument(text: str, argument: str) -> tuple[int, ...]:
         raise InvalidArgumentError(f"{argument} must be integers separated by commas, got {text!r}") from None
 
 
-@click.command()
+@click.command(short_help="Write all tables to a directory.")
 @click.option("--directory", default="tables", show_default=True, metavar="DIR", help="Where to write.")
 @quiet_option
 def tables(directory: str) -> None:
@@ -47,11 +49,11 @@ def tables(directory: str) -> None:
     say(f"{len(paths)} files written to {directory}")
 
 
-@click.command()
+@click.command(short_help="Compare every entry of the tables with a second route.")
 @click.option("--directory", default=None, metavar="DIR", help="Verify the tables in DIR instead of those made now.")
 @output_options()
 def verify(directory: str | None, format_: str, out: str | None) -> None:
-    """Compare every entry of the tables with numpy; exit status 1 if one deviates by more than 1e-10.
+    """Compare every entry of the tables with a second route; exit status 1 if one deviates by more than 1e-10.
 
     Example: symrep verify --directory tables
     """
@@ -70,7 +72,9 @@ def verify(directory: str | None, format_: str, out: str | None) -> None:
     require_verified(comparisons)
 
 
-@click.command("character-table", context_settings={"ignore_unknown_options": True})
+@click.command(
+    "character-table", short_help="The character table of S_N.", context_settings={"ignore_unknown_options": True}
+)
 @click.argument("n", type=int)
 @output_options()
 def character_table_command(n: int, format_: str, out: str | None) -> None:
@@ -83,7 +87,7 @@ def character_table_command(n: int, format_: str, out: str | None) -> None:
     show(character_table_table(n), format_, out)
 
 
-@click.command("character", context_settings={"ignore_unknown_options": True})
+@click.command("character", short_help="One character value.", context_settings={"ignore_unknown_options": True})
 @click.argument("shape")
 @click.argument("cycle_type")
 @output_options(formats=("text", "json"))
@@ -102,8 +106,15 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
         emit(str(value), out)
 
 
-@click.command("spectrum")
+@click.command("spectrum", short_help="Eigenvalues of a block, by irrep.")
 @model_options
+@click.option(
+    "--depth",
+    type=int,
+    default=None,
+    metavar="K",
+    help="For blocks without closed form: at most K boxes below row one.",
+)
 @click.option("--symbolic", is_flag=True, help="Insist on closed forms in L: refuses a number for --length.")
 @click.option(
     "--order", type=int, default=None, metavar="N", help="N terms of the expansion at large L of every eigenvalue."
@@ -116,12 +127,14 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 )
 @output_options()
 def spectrum_command(
-    symbolic: bool, order: int | None, plot: str | None, format_: str, out: str | None, **model: str
+    symbolic: bool, order: int | None, depth: int | None, plot: str | None, format_: str, out: str | None, **model: str
 ) -> None:
     """The spectrum of an ARCHITECTURE under uniform tokens.
 
     linear-block and uniform-block have closed forms, and any of their numbers may be a symbol; relu-block, erf-block and
     softmax-block need numbers.
+
+    {architectures}
 
     Example: symrep spectrum linear-block --vocab 3 --length 4 --token-variance 1 --position-variance 1/2
 
@@ -129,11 +142,20 @@ def spectrum_command(
     """
     from symrep.kernels import NONLINEAR_ARCHITECTURES
 
+    is_numeric = model["architecture"] in NONLINEAR_ARCHITECTURES
+    for option, value in (("--symbolic", symbolic or None), ("--order", order)):
+        if is_numeric and value is not None:
+            rule = f"must be left out for {model['architecture']}, which has no closed form"
+            raise InvalidArgumentError(f"{option} {rule}, got {value}")
+    if depth is not None and not is_numeric:
+        raise InvalidArgumentError(f"--depth must be left out for {model['architecture']}, got {depth}")
     if symbolic and model["length"] != "L":
         raise InvalidArgumentError(f"--length must be left out with --symbolic, got {model['length']!r}")
     if order is not None and model["length"] != "L":
         raise InvalidArgumentError(f"--length must be left out with --order, got {model['length']!r}")
-    spec = (solve_blocks if model["architecture"] in NONLINEAR_ARCHITECTURES else solve)(**model)
+    if plot is not None and not is_numeric:
+        require_numbers("--plot draws them", **model)
+    spec = solve_blocks(depth=depth, **model) if is_numeric else solve(**model)
     if plot is not None:
         save_plot(spec.plot(), plot)
     if format_ == "json":
@@ -142,7 +164,7 @@ def spectrum_command(
         show(spec.table() if order is None else spec.table(order), format_, out)
 
 
-@click.command()
+@click.command(short_help="Bounds, exponents in L, samples needed.")
 @model_options
 @click.option(
     "--ridge",
@@ -157,18 +179,21 @@ def spectrum_command(
 )
 @output_options()
 def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str | None, **model: str) -> None:
-    """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep.
+    """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep, of linear-block or uniform-block.
 
     Example: symrep bounds linear-block --readout flatten --vocab 3
     """
+    from symrep.kernels import NONLINEAR_ARCHITECTURES
     from symrep.learning import scaling_law
 
+    if model["architecture"] in NONLINEAR_ARCHITECTURES:
+        raise InvalidArgumentError(f"ARCHITECTURE must be linear-block or uniform-block, got {model['architecture']!r}")
     laws = scaling_law(solve(**model), ridge, learnability)
     shown = [laws.samples_table()] if samples else [laws.table(), laws.samples_table()]
     show_all(shown, format_, out)
 
 
-@click.command()
+@click.command(short_help="Learnability and errors against samples.")
 @model_options
 @click.option(
     "--target",
@@ -182,6 +207,7 @@ def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str 
 @click.option(
     "--theory", default="self-consistent", show_default=True, help="self-consistent, next-order or equivalent-kernel."
 )
+@click.option("--learnability", default="1/2", show_default=True, help="Of the number of samples below the table.")
 @click.option("--simulate", type=int, metavar="N", help="Also N simulated training sets for every number of samples.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the simulation.")
 @click.option("--plot", metavar="FILE", callback=picture_file, help="Also draw the curve: png, pdf or svg.")
@@ -193,6 +219,7 @@ def curve(
     noise: str,
     normalized: bool,
     theory: str,
+    learnability: str,
     simulate: int | None,
     seed: int,
     plot: str | None,
@@ -202,12 +229,17 @@ def curve(
 ) -> None:
     """Learnability and errors of a target against the number of samples, with the network in numbers.
 
+    {architectures}
+
     Example: symrep curve linear-block --length 8 --token-variance 1/2 --position-variance 1 --target "sigma_1 - S/L"
     """
     from symrep.kernels import NONLINEAR_ARCHITECTURES
+    from symrep.kernels.parameters import as_float, as_parameter
     from symrep.learning import learning_curve, normalized_spectrum, samples_to_learn
     from symrep.learning import simulate as run
 
+    require_numbers("a learning curve is made of them", **model)
+    share = as_float(as_parameter(learnability, "--learnability"), "--learnability")
     n_samples = [integer(part, "--samples", "a list of integers") for part in samples.split(",")]
     spec = (solve_blocks if model["architecture"] in NONLINEAR_ARCHITECTURES else solve)(**model)
     spec = normalized_spectrum(spec) if normalized else spec
@@ -228,7 +260,14 @@ def curve(
         )
     if plot is not None:
         save_plot(found.plot(simulation=simulation), plot)
-    needed = samples_to_learn(found.modes, found.target, ridge)
+    needed = samples_to_learn(found.modes, found.target, ridge, learnability=share)
     table = found.table(simulation)
-    table = replace(table, notes=(*table.notes, f"Half learned from {needed:.4g} samples (self-consistent theory)."))
-    show(table, format_, out)
+    reached = f"Learnability {learnability} is reached at {needed:.4g} samples (self-consistent theory)."
+    if needed == inf:
+        lost = f"{100 * found.target.null_share:.3g} % of the target lies in the null space of the kernel and is never learned"
+        reached = f"Learnability {learnability} is reached at no number of samples: {lost}."
+    show(replace(table, notes=(*table.notes, reached)), format_, out)
+
+
+for _command in (spectrum_command, bounds, curve):
+    _command.help = cleandoc(_command.help or "").replace("{architectures}", cleandoc(ARCHITECTURES_HELP))

@@ -9,7 +9,7 @@ from symrep.errors import InvalidArgumentError
 _VARIABLE = "_SYMREP_COMPLETE"
 
 
-@click.command()
+@click.command(short_help="Completions for a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from symrep.cli.output import shows_progress
-from symrep.errors import InvalidArgumentError
+from symrep.combinatorics.partitions import partitions
+from symrep.errors import InvalidArgumentError, require
 
 
 class Name(click.ParamType):
@@ -26,6 +27,14 @@ class Name(click.ParamType):
 
         known = chain.from_iterable(getattr(kernels, name) for name in self.tuples)
         return [CompletionItem(name) for name in known if name.startswith(incomplete)]
+
+
+ARCHITECTURES_HELP = """
+    ARCHITECTURE is one block, tokens drawn independently and uniformly: linear-block (linear attention), uniform-block
+    (attention to all positions alike), relu-block and erf-block (linear attention, normalised by the length, then the
+    nonlinearity) or softmax-block (softmax attention with tied queries and keys, then ReLU). The linear block is normalised
+    by the length with the query readout alone.
+"""
 
 
 def model_options(function: Any) -> Any:
@@ -69,21 +78,44 @@ def solve(architecture: str, readout: str, vocab: str, length: str, **variances:
     return spectrum(net, measure, "L" if length == "L" else integer(length, "--length", "L"))
 
 
-def solve_blocks(architecture: str, readout: str, vocab: str, length: str, **variances: str | None) -> Any:
-    """The spectrum of a block without closed forms: numbers for everything."""
+def solve_blocks(
+    architecture: str, readout: str, vocab: str, length: str, depth: int | None = None, **variances: str | None
+) -> Any:
+    """The spectrum of a block without closed forms: numbers for everything; shapes to a depth, or all."""
     from symrep.measures import iid_uniform
     from symrep.spectra.blocks import block_spectrum
 
     net = _network(architecture, readout, **variances)
-    missing = {"--token-variance": variances["token_variance"], "--position-variance": variances["position_variance"]}
-    missing |= {"--vocab": None if vocab == "V" else vocab, "--length": None if length == "L" else length}
-    for option, value in missing.items():
-        if value is None:
-            raise InvalidArgumentError(
-                f"{option} must be a number for {architecture}, which has no closed form, got none"
-            )
-    measure = iid_uniform(integer(vocab, "--vocab", "V"))
-    return block_spectrum(net, measure, integer(length, "--length", "L"), n_jobs=None, progress=shows_progress())
+    require_numbers(f"{architecture} has no closed form", architecture, readout, vocab, length, **variances)
+    measure, n_positions = iid_uniform(integer(vocab, "--vocab", "V")), integer(length, "--length", "L")
+    shapes = None if depth is None else _shapes(n_positions - (readout == "last"), measure.vocab_size, depth)
+    return block_spectrum(net, measure, n_positions, shapes=shapes, n_jobs=None, progress=shows_progress())
+
+
+def _shapes(n: int, vocab_size: int, depth: int) -> list[tuple[int, ...]]:
+    """The partitions of n with at most V parts and at most so many boxes below the first row."""
+    require(depth >= 0, "--depth", "must be at least 0", depth)
+    lower = (shape.parts for k in range(min(depth, n) + 1) for shape in partitions(k, max_length=vocab_size - 1))
+    return [(n - sum(parts), *parts) for parts in lower if n - sum(parts) >= max(parts, default=0) and n > sum(parts)]
+
+
+def require_numbers(
+    reason: str, architecture: str, readout: str, vocab: str, length: str, **variances: str | None
+) -> None:
+    """Refuse a model with symbols, all of them named at once."""
+    _network(architecture, readout, **variances)
+    given = {"--vocab": None if vocab == "V" else vocab, "--length": None if length == "L" else length}
+    own = [name for name in variances if readout == "query" or not name.startswith("query")]
+    given |= {"--" + name.replace("_", "-"): _number_or_none(variances[name]) for name in own}
+    missing = [option for option, value in given.items() if value is None]
+    if missing:
+        listed = ", ".join(missing[:-1]) + (" and " if len(missing) > 1 else "") + missing[-1]
+        raise InvalidArgumentError(f"{listed} must be given as {'numbers' if missing[1:] else 'a number'}: {reason}")
+
+
+def _number_or_none(text: str | None) -> str | None:
+    """What is no number, and no name of a symbol, is left to the network to refuse."""
+    return None if text is None or text.strip().isidentifier() else text
 
 
 def _network(architecture: str, readout: str, **variances: str | None) -> Any:

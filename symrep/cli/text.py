@@ -11,7 +11,7 @@ from symrep.cli.output import emit, is_terminal, output_options, picture_file, s
 from symrep.errors import InvalidArgumentError
 
 
-@click.command()
+@click.command(short_help="How symmetric a text is.")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--length", type=int, default=16, show_default=True, metavar="L", help="Tokens in a window.")
 @click.option(
@@ -74,13 +74,13 @@ def text(
     elif format_ == "csv":
         show_all(tables, format_, out)
     elif is_terminal(format_, out):
+        emit(summary + "\n", out)
         show_all(tables, format_, out)
-        emit(summary, out)
     else:
         from symrep.display import latex_text
 
-        last = latex_text(summary) if format_ == "latex" else summary
-        emit("\n\n".join([*(table.to(format_) for table in tables), last]), out)
+        first = latex_text(summary) if format_ == "latex" else summary
+        emit("\n\n".join([first, *(table.to(format_) for table in tables)]), out)
 
 
 def _tokenizer(path: str | None) -> Any:

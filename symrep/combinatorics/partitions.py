@@ -338,6 +338,8 @@ def partitions(n: int, max_part: int | None = None, max_length: int | None = Non
     max_part, max_length
         Optional bounds, at least 0, on the largest part and on the number of parts.
 
+    Examples
+    --------
     >>> [partition.parts for partition in partitions(4)]
     [(4,), (3, 1), (2, 2), (2, 1, 1), (1, 1, 1, 1)]
     >>> [partition.parts for partition in partitions(5, max_length=2)]

@@ -103,6 +103,8 @@ def inverse_robinson_schensted(P: StandardTableau, Q: StandardTableau) -> Permut
     InvalidTableauError
         When P or Q is not standard or the shapes differ.
 
+    Examples
+    --------
     >>> inverse_robinson_schensted([[1, 2], [3, 4]], [[1, 3], [2, 4]]).array_form
     [2, 0, 3, 1]
     """

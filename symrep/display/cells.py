@@ -161,6 +161,7 @@ def plain_text(text: str) -> str:
     >>> plain_text(r"at most $\lambda \le \mathbb{E}K$")
     'at most lambda <= EK'
     """
+    text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
     text = re.sub(r"\\(?:mathbb|mathrm|operatorname)\{(\w+)\}", r"\1", text.replace("$", "").replace(r"\,", " "))
     return re.sub(r"\\([a-zA-Z]+)", lambda match: _COMMANDS.get(match[1], match[1]), text)
 

@@ -182,7 +182,7 @@ class Table:
             import pandas
         except ImportError:
             raise MissingPackageError(
-                "data frames need pandas, which is not installed: python -m pip install 'symrep[notebooks]'"
+                "data frames need pandas, which is not installed: python -m pip install pandas"
             ) from None
         columns, rows = self._part("display")
         return pandas.DataFrame(rows, columns=[column.key for column in columns])

@@ -263,6 +263,8 @@ def polynomial_moments(coefficients: Sequence[Any], variance: Any) -> tuple[Any,
     InvalidArgumentError
         No coefficients, one that is not finite, or a variance outside [0, 1e150].
 
+    Examples
+    --------
     >>> polynomial_moments([0, 1, 0, sympy.Rational(1, 3)], sympy.Symbol("v"))
     (0, v + 1, 0, 2)
     >>> polynomial_moments([1, 0, 0.5], 4.0)

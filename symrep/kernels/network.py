@@ -45,6 +45,10 @@ class MonteCarloKernel:
     standard_error: Any
     n_replicates: int
 
+    def __repr__(self) -> str:
+        largest = float(np.max(self.standard_error))
+        return f"<MonteCarloKernel {np.shape(self.values)}: {self.n_replicates} replicates, standard error up to {largest:.2g}>"
+
 
 @dataclass(frozen=True)
 class Network:
@@ -215,9 +219,10 @@ class Network:
 
         Returns
         -------
-        A Gram matrix (n, m), or (n, m, L, L') for a network without readout; the axis of a single sequence is dropped,
-        and two single sequences give a float. Cost O(n m) per layer and O(n m L) once by overlaps, O(n m L^2) per layer by
-        positions (L^3 with tied attention), in blocks of bounded memory.
+        numpy.ndarray or float
+            A Gram matrix (n, m), or (n, m, L, L') for a network without readout; the axis of a single sequence is
+            dropped, and two single sequences give a float. Cost O(n m) per layer and O(n m L) once by overlaps,
+            O(n m L^2) per layer by positions (L^3 with tied attention), in blocks of bounded memory.
 
         Raises
         ------

@@ -101,7 +101,8 @@ def with_shared_symbols(expression: sympy.Expr, argument: str, taken: frozenset[
 
 
 def parse_expression(text: str, argument: str) -> sympy.Expr:
-    """Read a number or an expression: names, decimal numbers taken exactly, ``+ - * / **``, parentheses and ``sqrt``.
+    """Read a number or an expression: names, decimal numbers taken exactly, ``+ - * / **``, parentheses, ``sqrt``, ``abs`` and
+    ``sign``.
 
     Nothing is evaluated as code, and no short text makes a huge number: exponents are rational numbers of at most 1000, and
     a power of numbers may have at most 256 bits. Names become positive symbols.
@@ -111,17 +112,18 @@ def parse_expression(text: str, argument: str) -> sympy.Expr:
     >>> parse_expression("__import__('os')", "entry")
     Traceback (most recent call last):
     ...
-    symrep.errors.InvalidArgumentError: entry must be a number or an expression in names, + - * / ** and sqrt, got "__import__('os')"
+    symrep.errors.InvalidArgumentError: entry must be a number or an expression in names, + - * / **, sqrt, abs and sign, got "__import__('os')"
     """
     try:
         lines = _LINE_ENDS.split(text.strip().encode())
         expression = _converted(ast.parse(text.strip(), mode="eval").body, lines)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        rule = "must be a number or an expression in names, + - * / ** and sqrt"
+        rule = "must be a number or an expression in names, + - * / **, sqrt, abs and sign"
         raise InvalidArgumentError(f"{argument} {rule}, got {shown(text)}") from None
     return expression
 
 
+_FUNCTIONS: dict[str, Callable[[Any], Any]] = {"sqrt": sympy.sqrt, "abs": sympy.Abs, "sign": sympy.sign}
 _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -154,8 +156,8 @@ def _converted(node: ast.AST, lines: list[bytes]) -> sympy.Expr:
                 return base**exponent
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATIONS:
             return _OPERATIONS[type(operator)](_converted(left, lines), _converted(right, lines))
-        case ast.Call(func=ast.Name(id="sqrt"), args=[operand], keywords=[]):
-            return sympy.sqrt(_converted(operand, lines))
+        case ast.Call(func=ast.Name(id=name), args=[operand], keywords=[]) if name in _FUNCTIONS:
+            return _FUNCTIONS[name](_converted(operand, lines))
     raise ValueError(ast.dump(node))
 
 
@@ -186,3 +188,32 @@ def as_text(expression: sympy.Expr) -> str:
     ('2', "'1/3'")
     """
     return str(expression) if expression.is_Integer else repr(str(expression))
+
+
+def substitute(expression: Any, /, **values: Any) -> Any:
+    """A sympy object with numbers or expressions for its symbols, by name.
+
+    ``expression.subs("L", 10)`` leaves the expression as it is: its L is an integer and positive, the one that sympy reads from
+    text is neither. Numbers are read exactly, as everywhere (see :func:`as_parameter`).
+
+    Raises
+    ------
+    InvalidArgumentError
+        When no symbol of the expression has one of the names.
+
+    Examples
+    --------
+    >>> from symrep import stable_dimension
+    >>> dimension = stable_dimension((2, 1), "L")
+    >>> dimension.subs("L", 10), substitute(dimension, L=10)
+    (L*(L - 4)*(L - 2)/3, 160)
+    """
+    symbols: dict[str, list[sympy.Symbol]] = {}
+    for symbol in sympy.sympify(expression).free_symbols:
+        symbols.setdefault(symbol.name, []).append(symbol)
+    for name in values:
+        known = ", ".join(sorted(symbols)) or "none"
+        if name not in symbols:
+            raise InvalidArgumentError(f"symbol must be one of {known}, got {name!r}")
+    exact = {name: exact_expression(value, name) for name, value in values.items()}
+    return expression.subs({symbol: exact[name] for name in exact for symbol in symbols[name]}, simultaneous=True)

@@ -50,19 +50,25 @@ def softmax_monte_carlo(
 
     Returns
     -------
-    F of shape (g, N, S, N, S); with ``tangents`` the triple (F, F with W replaced by its direction, logit tangent).
-    The logit tangent is the derivative of F when only the cross covariance of the two rows moves; by Price's theorem,
-    :math:`\sum_{ijkl} E[\partial_k\zeta_i\, \partial_l\zeta_j]\, D_{kl} W_{ij}` with
-    :math:`D = \dot Q_{st} M + Q_{st} \dot M`. It is the same expression for every pair (x, s), (y, t), equal ones too.
+    numpy.ndarray or tuple
+        F of shape (g, N, S, N, S); with ``tangents`` the triple (F, F with W replaced by its direction, logit tangent).
+        The logit tangent is the derivative of F when only the cross covariance of the two rows moves; by Price's
+        theorem, :math:`\sum_{ijkl} E[\partial_k\zeta_i\, \partial_l\zeta_j]\, D_{kl} W_{ij}` with
+        :math:`D = \dot Q_{st} M + Q_{st} \dot M`. It is the same expression for every pair (x, s), (y, t), equal ones
+        too.
 
     Raises
     ------
     InvalidTypeError : the number of samples is no integer or the generator is not a numpy Generator
     InvalidArgumentError : shapes do not fit, or Q or M is not symmetric and positive semidefinite
 
+    Notes
+    -----
     Cost per sample and group: O(N^2 S L (S + L)) products, about ten times the time with tangents, and
     O(N S rank(M) (rank(Q) + L)) for the logits. The standard error falls as one over the root of ``n_samples``.
 
+    Examples
+    --------
     >>> kernel = np.eye(2).reshape(1, 1, 2, 1, 2)
     >>> estimate = softmax_monte_carlo(kernel, kernel, kernel, 20000, np.random.default_rng(1))
     >>> estimate.shape, bool(0.5 < estimate[0, 0, 0, 0, 0] < 1)

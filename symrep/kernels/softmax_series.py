@@ -73,6 +73,8 @@ def softmax_series(
     row_first, row_second : the diagonals :math:`Q_{ss}(x, x)`, shape (..., S), and :math:`Q_{tt}(y, y)`, shape (..., T)
     row_pair : :math:`Q_{st}(x, y)`, shape (..., S, T)
 
+    Notes
+    -----
     Leading axes broadcast. For all pairs of n and m sequences give ``first`` as (n, 1, L, L), ``second`` as
     (1, m, L, L) and the kernels of pairs as (n, m, L, L): then work on one sequence is done once. Several kernels W on
     the same logits cost little more than one when they are stacked along an additional axis in front.
@@ -85,6 +87,8 @@ def softmax_series(
     Cost: at orders 0, 1, ..., 5 there are 1, 4, 20, 110, 634, 3786 graphs, and 0, 0, 2, 13, 74, 454 products of L x L
     matrices per pair, three of them L times at order 5. Work proceeds in blocks of pairs, within about 0.3 GB.
 
+    Examples
+    --------
     >>> values = np.array([[1.0, 2.0], [3.0, 6.0]])
     >>> softmax_series(2, *np.zeros((3, 2, 2)), values, *np.ones((2, 1)), np.ones((1, 1))).tolist()
     [[3.0]]

@@ -36,8 +36,11 @@ def match_chances(shared: tuple[int, ...], unnamed: int) -> np.ndarray:
 
     Returns
     -------
-    Shape (count vectors, unnamed + 1).
+    numpy.ndarray
+        Of shape (count vectors, unnamed + 1).
 
+    Examples
+    --------
     >>> match_chances((1, 1), 2).tolist()
     [[0.0, 1.0, 0.0], [0.5, 0.0, 0.5], [0.0, 1.0, 0.0]]
     """

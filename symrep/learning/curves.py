@@ -193,6 +193,19 @@ class LearningCurve:
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
 
+    def __repr__(self) -> str:
+        return f"<LearningCurve of {self.target.name}: {_ends(self.n_samples)} samples, learnability {_ends(self.learnability)}>"
+
+
+def _ends(values: np.ndarray) -> str:
+    """The first and the last of an array.
+
+    >>> _ends(np.array([0.25, 0.5, 2 / 3])), _ends(np.array(16.0))
+    ('0.25 to 0.667', '16')
+    """
+    flat = np.ravel(values)
+    return f"{flat[0]:.3g}" if len(flat) == 1 else f"{flat[0]:.3g} to {flat[-1]:.3g}"
+
 
 def learning_curve(
     spec: Any, target: Any, n_samples: Any, ridge: Any, *, noise: Any = 0.0, theory: str = "self-consistent"

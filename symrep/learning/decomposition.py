@@ -75,6 +75,18 @@ class TargetModes:
         """The squared norm, E f(x)^2."""
         return float(self.weights.sum())
 
+    @property
+    def null_share(self) -> float:
+        """The share of the squared norm in the null space of the kernel, which is never learned."""
+        return float(self.weights[self.eigenvalues == 0].sum()) / self.norm
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{shape}: {weight / self.norm:.3g}" for shape, weight in self.shape_weights.items())
+        return f"<TargetModes of {self.name}: squared norm {self.norm:.4g}; shares {shapes}>"
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
     @cached_property
     def shape_weights(self) -> dict[Partition, float]:
         """The squared norm of the part in every irrep."""

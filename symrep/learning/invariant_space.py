@@ -46,7 +46,8 @@ class InvariantSpace:
         if dimension > _LARGEST_DIMENSION:
             raise SizeLimitError(
                 f"{self.named} named positions at length {self.length} with {self.vocab_size} tokens need matrices of size "
-                f"{dimension}, more than {_LARGEST_DIMENSION}: name fewer positions, or simulate"
+                f"{_in_digits(dimension)}, more than {_LARGEST_DIMENSION}: write the target as an expression in few positions and "
+                "in counts (a function of sequences names all of them), or simulate"
             )
 
     @property
@@ -209,3 +210,12 @@ def _with_one_box_more(shape: tuple[int, ...], vocab_size: int) -> list[tuple[tu
             rows[i] += 1
             larger.append((tuple(rows if i == len(shape) else rows[:-1]), content))
     return larger
+
+
+def _in_digits(number: int) -> str:
+    """
+    >>> _in_digits(12345), _in_digits(3 * 10**300)
+    ('12345', '3e300')
+    """
+    text = str(number)
+    return text if len(text) <= 12 else f"{text[0]}e{len(text) - 1}"

@@ -50,8 +50,9 @@ def effective_ridge(modes: Modes, n_samples: Any, ridge: Any, theory: str = "sel
 
     Returns
     -------
-    A float, or an array of the common shape. 0 means that all modes are learned: without ridge that is so from as many
-    samples on as there are modes, where the equation has no positive root.
+    float or numpy.ndarray
+        One number, or an array of the common shape. 0 means that all modes are learned: without ridge that is so from
+        as many samples on as there are modes, where the equation has no positive root.
 
     Raises
     ------

@@ -120,6 +120,9 @@ class LangevinResult:
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
 
+    def __repr__(self) -> str:
+        return f"<LangevinResult: width {self.width}, {len(self.sequences)} test sequences, R^2 = {self.r_squared:.4f}>"
+
 
 def train_langevin(
     net: Network,

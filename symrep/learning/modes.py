@@ -52,6 +52,9 @@ class Modes:
         """The number of modes of the levels."""
         return sum(self.degeneracies)
 
+    def __repr__(self) -> str:
+        return f"<Modes: {len(self.levels)} positive levels>"
+
     def __len__(self) -> int:
         return len(self.levels)
 
@@ -71,6 +74,8 @@ def as_modes(spec: Any) -> Modes:
     InvalidArgumentError
         When an eigenvalue is negative, or there is none that is positive.
 
+    Examples
+    --------
     >>> from symrep import kernels, measures, spectrum
     >>> s = spectrum(kernels.architecture("uniform-block"), measures.iid_uniform(2), 4).substitute(a=1, p=1)
     >>> as_modes(s).eigenvalues.tolist(), as_modes(s).degeneracies

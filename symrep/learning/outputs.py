@@ -148,6 +148,13 @@ class PredictedOutput:
     variance_error: Any
     curve: LearningCurve
 
+    def __repr__(self) -> str:
+        shape = np.shape(self.mean)
+        if shape:
+            return f"<PredictedOutput of {self.curve.target.name} at {shape[0]} sequences>"
+        numbers = f"mean {self.mean:.4g}, variance {self.variance:.3g}, target {self.target:.4g}"
+        return f"<PredictedOutput of {self.curve.target.name}: {numbers}>"
+
     @property
     def squared_error(self) -> Any:
         """The mean squared error over training sets, without noise: squared bias plus variance."""

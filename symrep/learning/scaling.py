@@ -9,13 +9,13 @@ self-consistent theory :math:`\lambda/(\lambda + \kappa)` with :math:`\sum_i \la
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import sympy
 
-from symrep.display import Column, Formula, Table
+from symrep.display import Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require
 from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_parameter
@@ -25,7 +25,6 @@ from symrep.spectra.roots import OrderedRoot, horner
 from symrep.spectra.spectrum import EigenLevel, Spectrum
 
 ridge_symbol = sympy.Symbol("delta", positive=True)
-_LONGEST_FRACTION = 320
 METHODS = ("dimension-bound", "trace-bound", "equivalent-kernel", "self-consistent")
 
 
@@ -57,6 +56,10 @@ class ScalingLaw:
     ridge: sympy.Expr
     learnability: sympy.Expr
 
+    def __repr__(self) -> str:
+        labels = ", ".join(map(str, self.level.labels))
+        return f"<ScalingLaw of {labels}: eigenvalue {self.level.leading or self.level.eigenvalue}>"
+
     @cached_property
     def dimension_bound(self) -> sympy.Expr:
         """E K(x, x) / dimension: no eigenvalue of the irrep is larger, whatever the kernel."""
@@ -70,17 +73,17 @@ class ScalingLaw:
     @cached_property
     def normalized(self) -> sympy.Expr:
         """The eigenvalue over E K(x, x): the share of the trace of one eigenfunction."""
-        return _tidy(self.level.eigenvalue / self.mean_diagonal)
+        return tidy(self.level.eigenvalue / self.mean_diagonal)
 
     @cached_property
     def tightness(self) -> sympy.Expr:
         """eigenvalue / dimension bound, at most 1."""
-        return _tidy(self.level.eigenvalue / self.dimension_bound)
+        return tidy(self.level.eigenvalue / self.dimension_bound)
 
     @cached_property
     def trace_tightness(self) -> sympy.Expr:
         """eigenvalue / trace bound, at most 1."""
-        return _tidy(self.level.eigenvalue / self.trace_bound)
+        return tidy(self.level.eigenvalue / self.trace_bound)
 
     def samples(self, method: str = "self-consistent") -> sympy.Expr:
         r"""The number of samples at which this eigenvalue reaches the learnability.
@@ -93,8 +96,8 @@ class ScalingLaw:
         odds = self.learnability / (1 - self.learnability)
         if method == "self-consistent":
             kappa = self.level.eigenvalue / odds
-            return symbolic_effective_modes(self.spectrum.blocks, kappa) + _tidy(self.ridge / kappa)
-        return _tidy(self.ridge * odds / self._bound(method))
+            return symbolic_effective_modes(self.spectrum.blocks, kappa) + tidy(self.ridge / kappa)
+        return tidy(self.ridge * odds / self._bound(method))
 
     def crossover_ridge(self) -> sympy.Expr:
         r"""The ridge at which noise and competition ask for as many samples as each other.
@@ -104,7 +107,7 @@ class ScalingLaw:
         above it to the noise.
         """
         kappa = self.level.eigenvalue / (self.learnability / (1 - self.learnability))
-        return _tidy(kappa) * symbolic_effective_modes(self.spectrum.blocks, kappa)
+        return tidy(kappa) * symbolic_effective_modes(self.spectrum.blocks, kappa)
 
     def _bound(self, method: str) -> sympy.Expr:
         bounds = {"dimension-bound": self.dimension_bound, "trace-bound": self.trace_bound}
@@ -174,6 +177,51 @@ class ScalingLaws:
     def __getitem__(self, index: int) -> ScalingLaw:
         return self.laws[index]
 
+    def select(self, shape: Any, token_shape: Any = None, query_shape: Any = None) -> ScalingLaws:
+        """The laws of one shape, and of one irrep of token (and query) renaming where it is given; labels as for
+        :meth:`symrep.spectra.spectrum.Spectrum.block`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the spectrum has no such block.
+
+        Examples
+        --------
+        >>> from symrep import kernels, measures, spectrum
+        >>> laws = scaling_law(spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2)))
+        >>> print(laws.select((1,), (1, 1))[0].leading_samples())
+        L/2
+        """
+        wanted = self.spectrum.block(shape, token_shape, query_shape)
+        names = [name for name in ("shape", "token_shape", "query_shape") if getattr(wanted, name) is not None]
+        laws = tuple(law for law in self if all(getattr(law.level, n) == getattr(wanted, n) for n in names))
+        return replace(self, laws=laws)
+
+    def substitute(self, **values: Any) -> ScalingLaws:
+        """The laws at numbers for symbols given by name, those of the ridge and the learnability among them.
+
+        Examples
+        --------
+        >>> from symrep import kernels, measures, spectrum
+        >>> laws = scaling_law(spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2)))
+        >>> at_hundred = laws.substitute(L=100, a=1, p=1, delta="1/10")
+        >>> print(f"{float(at_hundred.select((99, 1), (1, 1))[0].samples()):.1f}")
+        53.1
+        """
+        goal = {symbol.name: symbol for symbol in (self.ridge.free_symbols | self.learnability.free_symbols)}
+        own = {goal[name]: as_parameter(value, name) for name, value in values.items() if name in goal}
+        known = {symbol.name for symbol in self.spectrum.free_symbols()} | self.spectrum.parameter_names
+        others = {name: value for name, value in values.items() if name not in goal or name in known}
+        spec = self.spectrum.substitute(**others) if others else self.spectrum
+        return scaling_law(spec, self.ridge.xreplace(own), self.learnability.xreplace(own))
+
+    def __repr__(self) -> str:
+        return f"<ScalingLaws of {self.spectrum.architecture}: {len(self.laws)} eigenvalues>"
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
     @property
     def is_symbolic(self) -> bool:
         """Whether L is a symbol."""
@@ -181,10 +229,14 @@ class ScalingLaws:
 
     def table(self) -> Table:
         """Bounds against the exact eigenvalues, with exponents and tightness."""
+        from symrep.learning.scaling_tables import bounds_table
+
         return bounds_table(self)
 
     def samples_table(self) -> Table:
         """Samples needed, by every method."""
+        from symrep.learning.scaling_tables import samples_table
+
         return samples_table(self)
 
 
@@ -202,8 +254,9 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
 
     Returns
     -------
-    A sequence of :class:`ScalingLaw`, one per eigenvalue in the order of ``spec.levels``, with ``table()`` and
-    ``samples_table()``.
+    ScalingLaws
+        A sequence of :class:`ScalingLaw`, one per eigenvalue in the order of ``spec.levels``, with ``table()`` and
+        ``samples_table()``.
 
     Raises
     ------
@@ -222,7 +275,8 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
     (1, 2)
     """
     if not isinstance(spec, Spectrum):
-        raise InvalidTypeError(f"spec must be a Spectrum, got {spec!r}")
+        rule = "must be a Spectrum of closed forms (samples_to_learn takes any spectrum with numbers)"
+        raise InvalidTypeError(f"spec {rule}, got {spec!r}")
     ridge, learnability = read_goal(ridge, learnability)
     negative = [level for level in spec.levels if level.eigenvalue.is_negative]
     require(not negative, "spec", "must have no negative eigenvalue (a kernel is positive semidefinite)", negative[:1])
@@ -239,6 +293,7 @@ def samples_needed(
     spec: Spectrum,
     shape: Any,
     token_shape: Any = None,
+    query_shape: Any = None,
     *,
     ridge: Any = ridge_symbol,
     learnability: Any = "1/2",
@@ -255,11 +310,7 @@ def samples_needed(
     >>> samples_needed(s.substitute(a=1, p=1), (10,), (2, 1), ridge="1/10")
     [69/14]
     """
-    all_laws = scaling_law(spec, ridge, learnability)
-    wanted = spec.block(shape, token_shape)
-    laws = [law for law in all_laws if law.level.shape == wanted.shape]
-    if token_shape is not None:
-        laws = [law for law in laws if law.level.token_shape == wanted.token_shape]
+    laws = scaling_law(spec, ridge, learnability).select(shape, token_shape, query_shape)
     return [law.samples(method) for law in laws]
 
 
@@ -274,139 +325,6 @@ def read_goal(ridge: Any, learnability: Any) -> tuple[sympy.Expr, sympy.Expr]:
     return ridge, learnability
 
 
-def bounds_table(laws: ScalingLaws) -> Table:
-    """One row per eigenvalue: dimension, both bounds, the exact value, and how tight the bounds are."""
-    columns = [Column("shape", "shape"), *_label_columns(laws), Column("dimension", "dimension")]
-    columns += [
-        Column("dimension_bound", "E K/dim", only="data"),
-        Column("dimension_bound_shown", "E K/dim", r"$\operatorname{E}K/\dim$", only="display"),
-        Column("trace_bound", "tr(P K)/dim", only="data"),
-        Column("trace_bound_shown", "tr(P K)/dim", r"$\operatorname{tr}(PK)/\dim$", only="display"),
-        Column("eigenvalue", "eigenvalue", r"$\lambda$", only="data" if laws.is_symbolic else None),
-        Column(
-            "tightness", "lambda dim/E K", r"$\lambda\dim/\operatorname{E}K$", only="data" if laws.is_symbolic else None
-        ),
-    ]
-    if laws.is_symbolic:
-        columns += [
-            Column("leading", "lambda at large L", r"$\lambda$ as $L \to \infty$"),
-            Column("exponents", "exponents"),
-            Column(
-                "leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\operatorname{E}K$ as $L \to \infty$"
-            ),
-            Column("limit", "limit"),
-            Column("trace_limit", "limit of lambda dim/tr(P K)", r"$\lambda\dim/\operatorname{tr}(PK) \to$"),
-        ]
-    rows = []
-    for law in laws:
-        cells = [law.level.shape, *_label_cells(laws, law), law.dimension]
-        cells += [law.dimension_bound, _over_dimension(law.dimension), law.trace_bound, _trace_shown(law)]
-        cells += [law.level.eigenvalue, law.tightness]
-        if laws.is_symbolic:
-            exponents = "/".join(str(law.exponent(q)) for q in ("dimension_bound", "trace_bound", "eigenvalue"))
-            tightness = law.leading("tightness")
-            cells += [law.level.leading, exponents, tightness, tightness.limit, law.leading("trace_tightness").limit]
-        rows.append(tuple(cells))
-    notes = [*_trace_notes(laws)]
-    if laws.is_symbolic:
-        notes.append(
-            r"Exponents: of the dimension bound, the trace bound and the exact eigenvalue, each divided by $\operatorname{E}K$, as powers "
-            r"of $1/L$. Tightness: the exact eigenvalue divided by a bound, with its limit."
-        )
-    caption = ("Symmetry bounds against exact eigenvalues: ", *laws.spectrum.title, ".")
-    return Table("bounds", caption, tuple(columns), tuple(rows), tuple(notes))
-
-
-def samples_table(laws: ScalingLaws) -> Table:
-    """One row per eigenvalue: samples needed by both bounds, the equivalent kernel and the self-consistent theory."""
-    symbolic = laws.is_symbolic
-    shown = "data" if symbolic else None
-    columns = [
-        Column("shape", "shape"),
-        *_label_columns(laws),
-        Column("dimension_bound", "dimension bound", only="data"),
-        Column("dimension_bound_shown", "at least (dimension)", r"$\ge$ (dimension)", only="display"),
-        Column("trace_bound", "at least (trace)", only="data"),
-        Column("trace_bound_shown", "at least (trace)", r"$\ge$ (trace)", only="display"),
-        Column("equivalent_kernel", "equivalent kernel", only=shown),
-        Column("self_consistent", "self-consistent", only=shown),
-    ]
-    if symbolic:
-        columns += [
-            Column("equivalent_kernel_shown", "equivalent kernel", only="display"),
-            Column("leading_equivalent_kernel", "equivalent kernel at large L", only="data"),
-            Column("leading_self_consistent", "self-consistent at large L", r"self-consistent, $L \to \infty$"),
-        ]
-    rows = []
-    for law in laws:
-        values = {method: law.samples(method) for method in METHODS}
-        odds = _tidy(law.ridge * law.learnability / (1 - law.learnability))
-        factor = _tidy(odds * law.dimension)
-        cells = [
-            values["dimension-bound"],
-            Formula(f"{_grouped(factor)}/EK", rf"{sympy.latex(factor)} / \operatorname{{E}}K"),
-        ]
-        trace_shown = Formula(f"{odds}/T", rf"{sympy.latex(odds)} / T") if law.dimension == 1 else values["trace-bound"]
-        cells += [values["trace-bound"], trace_shown, values["equivalent-kernel"], values["self-consistent"]]
-        if symbolic:
-            leading = law.leading_samples("equivalent-kernel")
-            exact = values["equivalent-kernel"]
-            asymptotic = Formula(f"~ {leading}", rf"\sim {sympy.latex(leading.as_expression())}")
-            cells += [asymptotic if _has_surds(exact) else exact, leading, law.leading_samples()]
-        rows.append((law.level.shape, *_label_cells(laws, law), *cells))
-    notes: list[Any] = [
-        (
-            *([r"Ridge $\delta$"] if laws.ridge == ridge_symbol else [r"Ridge $\delta =$ ", laws.ridge]),
-            r", learnability $\ell =$ ",
-            laws.learnability,
-            ".",
-        ),
-        *_trace_notes(laws),
-        r"Self-consistent: $\sum_i d_i \lambda_i/(\lambda_i + \kappa) + \delta/\kappa$ over all levels of degeneracy $d_i$, where "
-        r"$\kappa$ is the eigenvalue of the row times $(1-\ell)/\ell$. It is never below the other columns.",
-    ]
-    caption = ("Samples needed per eigenfunction: ", *laws.spectrum.title, ".")
-    return Table("samples", caption, tuple(columns), tuple(rows), tuple(notes))
-
-
-def _over_dimension(dimension: Any) -> Formula:
-    if dimension == 1:
-        return Formula("EK", r"\operatorname{E}K")
-    return Formula(
-        f"EK/{_grouped(sympy.sympify(dimension))}",
-        rf"\frac{{\operatorname{{E}}K}}{{{sympy.latex(sympy.sympify(dimension))}}}",
-    )
-
-
-def _trace_shown(law: ScalingLaw) -> Any:
-    return Formula("T", "T") if law.dimension == 1 else law.trace_bound
-
-
-def _trace_notes(laws: ScalingLaws) -> list[Any]:
-    notes: list[Any] = [(r"$\operatorname{E}K(x,x) =$ ", _breakable(laws.spectrum.expected_trace), ".")]
-    trivial = next((law for law in laws if law.dimension == 1), None)
-    if trivial is not None:
-        notes.append((r"$T = \operatorname{tr}(P_{\mathrm{trivial}} K) =$ ", _breakable(trivial.trace_bound), "."))
-    return notes
-
-
-def _breakable(expression: sympy.Expr) -> Any:
-    """A fraction too long for a line as a quotient of sums, between whose terms LaTeX may break the line."""
-    if len(sympy.latex(expression)) <= _LONGEST_FRACTION:
-        return expression
-    numerator, denominator = map(sympy.latex, sympy.fraction(expression))
-    return Formula(str(expression), rf"\bigl({numerator}\bigr) \big/ \bigl({denominator}\bigr)")
-
-
-def _label_columns(laws: ScalingLaws) -> list[Column]:
-    columns = [Column("token_shape", "token shape")] if any(law.level.token_shape for law in laws) else []
-    return columns + ([Column("query_shape", "query shape")] if any(law.level.query_shape for law in laws) else [])
-
-
-def _label_cells(laws: ScalingLaws, law: ScalingLaw) -> list[Any]:
-    return [getattr(law.level, column.key) for column in _label_columns(laws)]
-
-
 def symbolic_effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sympy.Expr:
     r""":math:`\sum_i d_i \lambda_i/(\lambda_i+\kappa)` from characteristic polynomials alone.
 
@@ -417,20 +335,16 @@ def symbolic_effective_modes(blocks: tuple[Block, ...], kappa: sympy.Expr) -> sy
         for factor, power in block.factors:
             if factor.as_expr() != factor.gen:
                 ratio = horner(factor.diff(), -kappa) / horner(factor, -kappa)
-                total += block.degeneracy * power * _tidy(factor.degree() + kappa * ratio)
+                total += block.degeneracy * power * tidy(factor.degree() + kappa * ratio)
     return total
 
 
-def _grouped(expression: sympy.Expr) -> str:
-    return str(expression) if expression.is_Atom else f"({expression})"
-
-
-def _tidy(expression: sympy.Expr) -> sympy.Expr:
+def tidy(expression: sympy.Expr) -> sympy.Expr:
     """Factored where the expression is rational in its symbols, as it is otherwise."""
-    return expression if _has_surds(expression) else sympy.factor(expression)
+    return expression if has_surds(expression) else sympy.factor(expression)
 
 
-def _has_surds(expression: sympy.Expr) -> bool:
+def has_surds(expression: sympy.Expr) -> bool:
     powers = expression.atoms(sympy.Pow)
     return expression.has(OrderedRoot, sympy.CRootOf) or any(
         power.exp.is_Rational and not power.exp.is_Integer for power in powers

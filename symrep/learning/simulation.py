@@ -87,6 +87,10 @@ class Simulation:
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
 
+    def __repr__(self) -> str:
+        samples = ", ".join(map(str, self.n_samples.tolist()))
+        return f"<Simulation: {self.n_repeats} training sets each of {samples} samples, {len(self.sequences)} test sequences>"
+
 
 def simulate(
     kernel: Network | GramFunction,
@@ -134,7 +138,9 @@ def simulate(
 
     Returns
     -------
-    A :class:`Simulation`. Cost: ``n_repeats`` times :math:`O(P^3 + P n_{test})` and the Gram matrices.
+    Simulation
+        Means over training sets, with standard errors. The cost is ``n_repeats`` times :math:`O(P^3 + P n_{test})`
+        and the Gram matrices.
 
     Examples
     --------

@@ -149,6 +149,11 @@ class SymbolicTarget:
             reached = sympy.factor(share.subs(unknown_kappa, 0))
             if _is_above(reached, learnability):
                 return LeadingTerm(_positive_root(_numerator(share - learnability), learnability), exponent)
+        if reached == 0:
+            reason = f"at large L the target lies in the null space (share outside it: {self.learnable_share})"
+            raise InvalidArgumentError(
+                f"learnability must be reached by some number of samples: {reason}, got {learnability}"
+            )
         rule = f"must be below {reached}, the share of the target outside the null space at large L"
         raise InvalidArgumentError(f"learnability {rule}, got {learnability}")
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
+from symrep.errors import InvalidArgumentError, InvalidTypeError, SymrepError, require, require_integer, shown
 from symrep.kernels.parameters import exact_expression
 from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.measures import ExchangeableMeasure, HiddenMarkov, log_count_probabilities
@@ -82,9 +82,14 @@ class Target:
             entries = int(counts[0].sum())
             rule = f"must be a function of sequences of {entries} tokens"
             raise InvalidArgumentError(f"target {rule}, got {error} from {self.name}") from None
+        except (TypeError, ValueError) as error:
+            if isinstance(error, SymrepError):
+                raise
+            raise InvalidArgumentError(f"target {_HOW}, got {type(error).__name__}: {error}") from None
         if found.dtype.kind not in "fiub":
             raise InvalidTypeError(f"target must have real values, got {shown(found)} from {self.name}")
-        require(found.shape == (len(tokens),), "target", f"must give values of shape ({len(tokens)},)", found.shape)
+        if found.shape != (len(tokens),):
+            raise InvalidArgumentError(f"target {_HOW}, here of shape ({len(tokens)},), got {found.shape}")
         found = found.astype(np.float64)
         require(bool(np.isfinite(found).all()), "target", "must be finite", self.name)
         return found
@@ -110,7 +115,8 @@ def target(description: Any) -> Target:
     - ``n_v``: how often token v occurs,
     - ``sigma_i`` and ``S``: with two tokens, 1 for token 0 and -1 for token 1 at position i, and the sum over all
       positions,
-    - ``L``, the number of tokens.
+    - ``L``, the number of tokens,
+    - numbers, ``+ - * / **``, ``sqrt``, ``abs`` and ``sign``: ``sign(S)`` is the majority.
 
     For a network with a query all of this includes the query, which is the last of L + 1 tokens.
 
@@ -120,26 +126,30 @@ def target(description: Any) -> Target:
     --------
     >>> target("(sigma_1 - S/L) * S")([[0, 0, 1], [1, 0, 1]], vocab_size=2).round(3).tolist()
     [0.667, 0.667]
-    >>> target(lambda x: x.max(axis=1))([0, 2, 1], vocab_size=3)
-    2.0
+    >>> target("sign(n_0 - n_2)")([0, 2, 2], vocab_size=3), target(lambda x: x.max(axis=1))([0, 2, 1], vocab_size=3)
+    (-1.0, 2.0)
     """
     if isinstance(description, Target):
         return description
     if isinstance(description, str | sympy.Expr):
         return _expression_target(target_expression(description), str(description))
+    if description in (majority, same_token, token_count, token_at, copy_token, next_token):
+        raise InvalidTypeError(f"target must be a target: call learning.{description.__name__}(...), got the function")
     if callable(description):
         name = getattr(description, "__name__", repr(description))
         return Target(name, None, lambda tokens, counts: description(tokens))
     raise InvalidTypeError(f"target must be an expression or a function of sequences, got {shown(description)}")
 
 
-_SIGNED = re.compile(r"\b(S|sigma_\w+)\b")
+_HOW = "must take sequences as an array (n, L) and give n values, such as lambda x: x[:, 0] == x[:, 1]"
+_NAMES = re.compile(r"\b(S|(?:sigma|n|e)_\w+)\b")
 
 
 def target_expression(description: Any) -> sympy.Expr:
     """Text or an expression as an exact expression, with one real symbol for every name.
 
-    The names of text are read as positive numbers, where sqrt(S**2) is S; so one of either sign is read as a difference.
+    The names of text are read as positive numbers, where sqrt(S**2) is S and sign(n_0) is 1; so one that may be zero or of
+    either sign is read as a difference.
     """
     expression = exact_expression(description, "target")
     finite = not expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
@@ -147,7 +157,7 @@ def target_expression(description: Any) -> sympy.Expr:
     for symbol in sorted(expression.free_symbols, key=str):
         read_symbol(symbol.name)
     if isinstance(description, str):
-        expression = exact_expression(_SIGNED.sub(r"(\1_up - \1_down)", description), "target")
+        expression = exact_expression(_NAMES.sub(r"(\1_up - \1_down)", description), "target")
         sides = {symbol: symbol.name.rpartition("_") for symbol in expression.free_symbols}
         signed = {symbol: name for symbol, (name, _, side) in sides.items() if side in ("up", "down")}
         parts = {
@@ -191,7 +201,8 @@ def read_symbol(name: str) -> tuple[str, int | None, int | None]:
         return "e", _position(found[1]), int(found[2])
     if found := _COUNT.fullmatch(name):
         return "n", None, int(found[1])
-    raise InvalidArgumentError(f"target must use the symbols e_i_v, n_v, sigma_i, S and L, got {name}")
+    rule = "must use the symbols e_i_v, n_v, sigma_i (positions i = 1, 2, ..., or L for the last), S and L"
+    raise InvalidArgumentError(f"target {rule}, got {name}")
 
 
 def _position(text: str) -> int:

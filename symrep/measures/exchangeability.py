@@ -164,7 +164,8 @@ def is_exchangeable(measure: Any) -> Exchangeability:
 
     Returns
     -------
-    An :class:`Exchangeability`: true or false, with a shortest witness when it is false.
+    Exchangeability
+        True or false, with a shortest witness when it is false.
 
     Raises
     ------

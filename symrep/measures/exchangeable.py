@@ -226,9 +226,25 @@ def _probabilities(values: Iterable[Any], argument: str) -> tuple[sympy.Expr, ..
     exact = tuple(as_parameter(value, f"{argument}[{i}]") for i, value in enumerate(given))
     total = sympy.simplify(sum(exact))
     if total != 1:
-        shown = total if total.free_symbols else f"{float(total):.12g}"
-        raise InvalidArgumentError(f"{argument} must sum to exactly 1 (write a tenth as '1/10'), got sum {shown}")
+        raise InvalidArgumentError(
+            f"{argument} must sum to exactly 1 (write a tenth as '1/10'), got sum {_near_one(total)}"
+        )
     return exact
+
+
+def _near_one(total: sympy.Expr) -> str:
+    """A sum as text that does not read as 1, as those of binary fractions would.
+
+    >>> _near_one(sympy.Rational(0.3) + sympy.Rational(0.7)), _near_one(sympy.Rational(1, 4))
+    ('1 - 5.6e-17: binary floats, such as 0.1, are not the decimal fractions they are written as', '0.25')
+    """
+    if total.free_symbols:
+        return str(total)
+    gap = float(total - 1)
+    if abs(gap) > 1e-9:
+        return f"{float(total):.12g}"
+    sign = "-" if gap < 0 else "+"
+    return f"1 {sign} {abs(gap):.2g}: binary floats, such as 0.1, are not the decimal fractions they are written as"
 
 
 def _exponents(exponents: Sequence[int], vocab_size: int) -> tuple[int, ...]:

@@ -45,7 +45,9 @@ class HiddenMarkov:
     emission
         e, one probability vector of length V per state.
 
-    All are exact, numbers or expressions in symbols, and every vector sums to exactly 1.
+    Notes
+    -----
+    Probabilities are exact, numbers or expressions in symbols, and every vector sums to exactly 1.
     """
 
     initial: Row
@@ -253,6 +255,20 @@ class HiddenMarkov:
         parts = ((rows[:1], states), (rows[1 : 1 + states], states), (rows[1 + states :], tokens))
         return tuple(DomainMatrix(part, (len(part), width), domain).to_dense() for part, width in parts)
 
+    def _redraw_probability(self) -> sympy.Expr | None:
+        """e where the model is the one that :func:`lazy_chain` makes with e, else None."""
+        size = range(len(self.initial))
+        observed = all(self.emission[v] == tuple(int(v == w) for w in range(self.vocab_size)) for v in size)
+        if not observed or len(self.initial) != self.vocab_size or len(size) < 2:
+            return None
+        rate = sympy.expand(1 - self.transition[0][0] + self.transition[1][0])
+        lazy = all(
+            sympy.expand(self.transition[v][w] - rate * self.initial[w] - (1 - rate) * int(v == w)) == 0
+            for v in size
+            for w in size
+        )
+        return rate if lazy else None
+
     @cached_property
     def _floats(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return (
@@ -262,6 +278,9 @@ class HiddenMarkov:
         )
 
     def __repr__(self) -> str:
+        rate = self._redraw_probability()
+        if rate is not None:
+            return f"lazy_chain({_text([rate])[1:-1]}, {_text(self.initial)})"
         parts = (_text(self.initial), *("[" + ", ".join(map(_text, m)) + "]" for m in (self.transition, self.emission)))
         return f"hidden_markov({', '.join(parts)})"
 

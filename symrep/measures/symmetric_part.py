@@ -264,6 +264,8 @@ def as_exchangeable(measure: Any, n_tokens: Any) -> Any:
     InvalidTypeError
         When it is no measure.
 
+    Examples
+    --------
     >>> from symrep.measures import lazy_chain
     >>> as_exchangeable(lazy_chain(1, ["1/3", "2/3"]), 4).probability([0, 1, 0, 1])
     4/81

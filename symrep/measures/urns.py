@@ -251,9 +251,10 @@ def count_probabilities(measure: ExchangeableMeasure, counts: Any) -> np.ndarray
 
     Returns
     -------
-    The k probabilities :math:`q(x)`, each of one sequence with such counts: ``measure.moment(row)``, rounded.
-    Impossible sequences have exactly 0. Probabilities below the normal numbers of float64, about 2e-308, lose digits
-    or become 0; the logarithms of :func:`log_count_probabilities` do not.
+    numpy.ndarray
+        The k probabilities :math:`q(x)`, each of one sequence with such counts: ``measure.moment(row)``, rounded.
+        Impossible sequences have exactly 0. Probabilities below the normal numbers of float64, about 2e-308, lose
+        digits or become 0; the logarithms of :func:`log_count_probabilities` do not.
 
     Raises
     ------
@@ -271,6 +272,8 @@ def count_probabilities(measure: ExchangeableMeasure, counts: Any) -> np.ndarray
     So nothing overflows on the way, and the relative error is below (2 V + number of states + 1) 2^-53 whatever the
     length. The cost: L products per token and state for the tables, and k V operations in float64 per state.
 
+    Examples
+    --------
     >>> count_probabilities(urn([4, 1]), [[2, 0], [1, 1], [0, 2]])
     array([0.6, 0.2, 0. ])
     """

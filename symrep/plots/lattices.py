@@ -49,8 +49,9 @@ def lattice_plot(
 
     Returns
     -------
-    The axes. Within a layer, nodes stand in the order of the mean place of those that they cover, in the order of the graph
-    where that is equal.
+    matplotlib.axes.Axes
+        Within a layer, nodes stand in the order of the mean place of those that they cover, in the order of the graph
+        where that is equal.
 
     Raises
     ------

@@ -7,13 +7,20 @@ from typing import Any
 import numpy as np
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
-from symrep.plots.style import axes, label_axes, style
+from symrep.plots.style import axes, label_axes, plain_ticks, style
 
+_FEW = 12
 _QUANTITIES = {"learnability": "learnability", "test_error": "mean squared error", "train_error": "mean squared error"}
 
 
 def learning_curve_plot(
-    curve: Any, ax: Any = None, *, quantity: str = "learnability", simulation: Any = None, label: str | None = None
+    curve: Any,
+    ax: Any = None,
+    *,
+    quantity: str = "learnability",
+    simulation: Any = None,
+    label: str | None = None,
+    simulation_label: str | None = None,
 ) -> Any:
     """Learnability or an error against the number of samples, from theory and from simulation.
 
@@ -27,12 +34,13 @@ def learning_curve_plot(
         ``"learnability"``, ``"test_error"`` or ``"train_error"``.
     simulation
         The result of :func:`symrep.learning.simulate`, drawn as points with two standard errors.
-    label
-        In the legend; the target unless given.
+    label, simulation_label
+        In the legend; the target, and "simulated" behind the first label, unless given.
 
     Returns
     -------
-    The axes.
+    matplotlib.axes.Axes
+        The axes.
 
     Raises
     ------
@@ -61,12 +69,16 @@ def learning_curve_plot(
     order = np.argsort(samples)
     values = np.ravel(getattr(curve, quantity))
     name = str(curve.target.name) if label is None else label
-    ax.plot(samples[order], values[order], color=colour, linestyle=dashes, linewidth=1.5, label=name, gid="theory")
+    few = marker if len(samples) <= _FEW and simulation is None else None
+    options = {"color": colour, "linestyle": dashes, "linewidth": 1.5, "marker": few, "markersize": 4}
+    ax.plot(samples[order], values[order], label=name, gid="theory", **options)
     if simulation is not None:
+        simulated = f"{name}, simulated" if simulation_label is None else simulation_label
         means, errors = getattr(simulation, quantity), 2 * getattr(simulation, f"{quantity}_error")
         options = {"color": colour, "linestyle": "none", "markersize": 5, "capsize": 2}
-        ax.errorbar(simulation.n_samples, means, errors, marker=marker, label=f"{name}, simulated", **options)
+        ax.errorbar(simulation.n_samples, means, errors, marker=marker, label=simulated, **options)
     ax.set_xscale("log")
+    plain_ticks(ax)
     if quantity == "learnability":
         ax.set_ylim(-0.02, 1.02)
     elif (values > 0).any() or simulation is not None:
@@ -96,7 +108,8 @@ def outputs_plot(
 
     Returns
     -------
-    The axes.
+    matplotlib.axes.Axes
+        The axes.
 
     Examples
     --------

@@ -17,6 +17,7 @@ from symrep.plots.style import COLOURS, axes, label_axes, style
 _LARGEST_FLOAT = 10**200
 _SAME = 1e-9
 _CROWDED = 60
+_FEW_CURVES = 4
 _DEEPER = ("#999999", ".", "-")
 
 
@@ -51,7 +52,8 @@ def spectrum_plot(spectrum: Any, ax: Any = None, *, n_shapes: int = 7, **values:
 
     Returns
     -------
-    The axes. ``axes.figure.savefig(path)`` writes them to a file.
+    matplotlib.axes.Axes
+        The axes; ``axes.figure.savefig(path)`` writes them to a file.
 
     Raises
     ------
@@ -113,7 +115,8 @@ def spectra_plot(spectra: Mapping[str, Any], ax: Any = None) -> Any:
 
     Returns
     -------
-    The axes.
+    matplotlib.axes.Axes
+        The axes.
 
     Raises
     ------
@@ -169,7 +172,8 @@ def exponents_plot(
 
     Returns
     -------
-    The axes; the exponents are in the legend.
+    matplotlib.axes.Axes
+        The axes; the exponents are in the legend.
 
     Raises
     ------
@@ -210,7 +214,10 @@ def exponents_plot(
     ax.set_xscale("log")
     _label_logarithmic(ax, "length $L$", "largest eigenvalue" if index == 0 else f"eigenvalue number {index}")
     _plain_ticks(ax, lengths)
-    ax.legend(title=f"fitted to $L \\geq {lengths[-n_fit:][0]}$", frameon=False, fontsize="small")
+    place = {"loc": "best"}
+    if min(n_shapes, len(curves)) > _FEW_CURVES:
+        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
+    ax.legend(title=f"fitted to $L \\geq {lengths[-n_fit:][0]}$", frameon=False, fontsize="small", **place)
     return ax
 
 

@@ -29,7 +29,8 @@ def text_plot(report: Any, ax: Any = None, *, quantity: str = "covariance") -> A
 
     Returns
     -------
-    The axes.
+    matplotlib.axes.Axes
+        The axes.
 
     Examples
     --------
@@ -59,6 +60,8 @@ def text_figure(report: Any) -> Any:
 
 
 def _covariance(report: Any, ax: Any) -> Any:
+    from matplotlib.ticker import MaxNLocator
+
     found = next(iter(report.symmetry.values())).block_energies
     length = len(found)
     norms = np.sqrt(np.maximum(found, 0.0))
@@ -67,6 +70,8 @@ def _covariance(report: Any, ax: Any) -> Any:
     # viridis reads in grey, and with every common colour vision
     image = ax.imshow(norms, cmap="viridis", extent=(*edges, *edges[::-1]), vmin=0, interpolation="nearest")
     ax.figure.colorbar(image, ax=ax, label=r"norm of the covariance $|C_{st}|$")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("position $s$")
     ax.set_ylabel("position $t$")
     return ax

@@ -46,6 +46,11 @@ class CharacterTable:
     >>> T = character_table(5)
     >>> T[(3, 2), (3, 1, 1)], T.row((4, 1)), T.column((5,))
     (-1, (-1, 0, -1, 1, 0, 2, 4), (1, -1, 0, 1, 0, -1, 1))
+    >>> print(character_table(3))
+             (3)  (2,1)  (1,1,1)
+        (3)    1      1        1
+      (2,1)   -1      0        2
+    (1,1,1)    1     -1        1
     """
 
     n: int
@@ -116,6 +121,14 @@ class CharacterTable:
 
     def _labels(self) -> list[str]:
         return [str(cycle_type) for cycle_type in self.cycle_types]
+
+    def __str__(self) -> str:
+        """The table as aligned text up to n = 8."""
+        if self.n > _MAX_DISPLAYED_DEGREE:
+            return repr(self)
+        grid = [["", *self._labels()], *([str(shape), *map(str, self.row(shape))] for shape in self.shapes)]
+        widths = [max(map(len, column)) for column in zip(*grid)]
+        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in grid)
 
     def _repr_html_(self) -> str:
         if self.n > _MAX_DISPLAYED_DEGREE:

@@ -119,6 +119,8 @@ def leading_roots(polynomial: sympy.Poly) -> list[LeadingTerm]:
     InvalidArgumentError
         When a coefficient is not real at the reference point.
 
+    Examples
+    --------
     >>> x, L = sympy.Symbol("x"), length_symbol
     >>> [str(term) for term in leading_roots(sympy.Poly((x - L**2 - 1) * (x - 3 / L), x))]
     ['L**2', '3/L']

@@ -103,7 +103,8 @@ def block_spectrum(
 
     Returns
     -------
-    A :class:`BlockSpectrum` of the eigenvalues that float64 resolves.
+    BlockSpectrum
+        The eigenvalues that float64 resolves, shape by shape.
 
     Raises
     ------

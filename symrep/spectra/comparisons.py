@@ -165,7 +165,8 @@ def compare_spectra(first: Any, second: Any, *, rtol: float = 1e-9, standard_err
 
     Returns
     -------
-    A :class:`SpectrumComparison`, true when the spectra agree.
+    SpectrumComparison
+        True when the spectra agree.
 
     Raises
     ------

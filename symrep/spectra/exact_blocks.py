@@ -71,9 +71,10 @@ def exact_block_spectrum(
 
     Returns
     -------
-    An :class:`ExactBlockSpectrum`: a :class:`~symrep.spectra.spectrum.Spectrum` of :class:`ExactBlock`, without those whose
-    eigenvalues are all 0, that knows which shapes were asked for. Blocks are not split by the renaming of tokens:
-    characteristic polynomials factor instead.
+    ExactBlockSpectrum
+        A :class:`~symrep.spectra.spectrum.Spectrum` of :class:`ExactBlock`, without those whose eigenvalues are all 0,
+        that knows which shapes were asked for. Blocks are not split by the renaming of tokens: characteristic
+        polynomials factor instead.
 
     Raises
     ------

@@ -41,7 +41,8 @@ def exact_values(kernel: Any, length: int, vocab_size: int) -> tuple[np.ndarray,
 
     Returns
     -------
-    Python integers in an object array, and their common denominator.
+    tuple
+        Python integers in an object array, and their common denominator.
 
     Raises
     ------

@@ -47,6 +47,8 @@ class Expansion(ExactPickles):
     next_exponent
         The exponent e of the first term left out, whose coefficient is not zero; None when the sum is exact.
 
+    Examples
+    --------
     >>> print(expand_rational(length_symbol**2 / (length_symbol + 2), 3))
     L - 2 + 4/L + O(L**(-2))
     """
@@ -81,6 +83,8 @@ class Expansion(ExactPickles):
         InvalidArgumentError
             When no symbol has one of the names.
 
+        Examples
+        --------
         >>> expand_rational(length_symbol**2 / (length_symbol + 2), 3).evaluate(L=10)
         8.4
         """
@@ -131,8 +135,9 @@ def expand_roots(polynomial: sympy.Poly, order: int) -> list[Expansion]:
 
     Returns
     -------
-    A list of expansions. Coefficients are rational functions or square roots where the irreducible edge polynomials have degree at most two,
-    and contain :class:`~symrep.spectra.roots.OrderedRoot` beyond.
+    list
+        One :class:`Expansion` per root. Coefficients are rational functions or square roots where the irreducible edge
+        polynomials have degree at most two, and contain :class:`~symrep.spectra.roots.OrderedRoot` beyond.
 
     Raises
     ------
@@ -141,8 +146,12 @@ def expand_roots(polynomial: sympy.Poly, order: int) -> list[Expansion]:
     SizeLimitError
         When two coefficients to be multiplied have more than 10 000 pairs of monomials.
 
-    Cost: for degree d, about :math:`d^2 \cdot \text{order}^2` products of rational functions of the parameters.
+    Notes
+    -----
+    The cost for degree d is about :math:`d^2 \cdot \text{order}^2` products of rational functions of the parameters.
 
+    Examples
+    --------
     >>> x, a, L = sympy.Symbol("x"), sympy.Symbol("a", positive=True), length_symbol
     >>> for expansion in expand_roots(sympy.Poly((x - L) * (x - 1 / L) - a, x), 3):
     ...     print(expansion)

@@ -63,7 +63,8 @@ def find_invariance_witness(
 
     Returns
     -------
-    ``(x, y, permutation)``, the permutation one of the first ``length`` positions; or None.
+    InvarianceWitness or None
+        ``(x, y, permutation)``, the permutation one of the first ``length`` positions.
 
     Raises
     ------

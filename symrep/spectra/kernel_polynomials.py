@@ -46,6 +46,8 @@ class KernelPolynomial:
         InvalidArgumentError
             When the expression is not polynomial in them, or changes when u_xx and u_yy are exchanged.
 
+        Examples
+        --------
         >>> K = KernelPolynomial.from_expression(first_overlap_symbol * second_overlap_symbol + overlap_symbol**2)
         >>> K.terms, K.own_terms
         ((((2, 0, 0), 1),), (((0, 0, 0), (1, 1), 1),))

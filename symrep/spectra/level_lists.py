@@ -25,6 +25,9 @@ from symrep.spectra.token_labels import token_blocks
 _NULL_SPACE = 1e-12
 
 
+_SAME_TRACE = 1e-9
+
+
 @dataclass(frozen=True)
 class LevelList(LevelViews):
     """Levels in float64 with integer degeneracies, largest first, and what is known of the rest. Made by :func:`level_list`.
@@ -317,7 +320,7 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
     (3)    1      0.5         1           0.166667
     (2,1)  0      0.5         2           0.333333
     <BLANKLINE>
-    The levels hold 1 of E K(x, x) = 3.
+    The levels hold all of E K(x, x) = 3.
     Within rounding errors of 0: 3 eigenvalues of these blocks, of total degeneracy 4.
     """
     if limit is not None:
@@ -340,7 +343,8 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
 
 
 def _notes(spectrum: BlockSpectrum, levels: list[EigenLevel], held: float) -> tuple[Any, ...]:
-    notes: list[Any] = [("The levels hold ", held, " of E K(x, x) = ", float(spectrum.expected_trace), ".")]
+    share = "all" if abs(held - 1) < _SAME_TRACE else held
+    notes: list[Any] = [("The levels hold ", share, " of E K(x, x) = ", float(spectrum.expected_trace), ".")]
     hidden = [(block, int((np.abs(block.eigenvalues) <= block.rounding).sum())) for block in spectrum.blocks]
     number = sum(count for _, count in hidden)
     if number:

@@ -14,7 +14,7 @@ transpositions of each fixed position with another one, DP annihilates all irrep
 ============  =======================  ==================================================
 shape         A                        :math:`\operatorname{tr}_\lambda A / \dim \lambda`
 ============  =======================  ==================================================
-(L)           P, k = 0                 1
+\(L)          P, k = 0                 1
 (L-1, 1)      D P, k = 1               :math:`L / (2 (L-1)^2)`
 (L-2, 2)      :math:`D P_+`, k = 2     :math:`(L-1) / (2 L (L-3)^2)`
 (L-2, 1, 1)   :math:`D P_-`, k = 2     :math:`L / (2 (L-1) (L-2)^2)`
@@ -53,9 +53,9 @@ _DEEPER = "deeper"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SampledSpectrum:
-    """Estimates of the leading eigenvalues and their irreps; :func:`sampled_spectrum` makes them and states the biases.
+    """Estimates of the leading eigenvalues and their irreps; made by :func:`sampled_spectrum`, which states the biases.
 
-    Parameters
+    Attributes
     ----------
     eigenvalues, standard_error
         Decreasing; mean and standard error over the replicates of the eigenvalues of the Gram matrix over n.
@@ -256,8 +256,9 @@ def isotypic_products(
 
     Returns
     -------
-    An array (m, k, 1 + number of shapes): :math:`f(x)^2`, then (L), (L-1, 1) if L is at least 3, and (L-2, 2), (L-2, 1,
-    1) if L is at least 4. Means over the sequences are unbiased.
+    numpy.ndarray
+        Of shape (m, k, 1 + number of shapes): :math:`f(x)^2`, then (L), (L-1, 1) if L is at least 3, and (L-2, 2),
+        (L-2, 1, 1) if L is at least 4. Means over the sequences are unbiased.
 
     Examples
     --------

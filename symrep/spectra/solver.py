@@ -43,8 +43,9 @@ def spectrum(net: Network | sympy.Expr, measure: ExchangeableMeasure, length: An
 
     Returns
     -------
-    A :class:`Spectrum`: levels labelled by the irreps of the permutations of positions, and of the renaming of tokens
-    where the measure has that symmetry. Symbolic levels hold from ``stable_from`` on; integers are solved at their length.
+    Spectrum
+        Levels labelled by the irreps of the permutations of positions, and of the renaming of tokens where the measure
+        has that symmetry. Symbolic levels hold from ``stable_from`` on; integers are solved at their length.
 
     Raises
     ------

@@ -11,12 +11,12 @@ from typing import Any
 import sympy
 
 from symrep.combinatorics.partitions import Partition, as_partition
-from symrep.display import Code, Column, Table
+from symrep.display import Code, Table
 from symrep.errors import FreeSymbolError, InvalidArgumentError, require, require_integer
 from symrep.kernels.parameters import as_parameter
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
-from symrep.spectra.asymptotics import LeadingTerm
+from symrep.spectra.evaluated_spectrum import EigenLevel, EvaluatedSpectrum, float_or_none, power_or_number, without
 from symrep.spectra.exact_pickles import ExactPickles
 from symrep.spectra.expansions import Expansion
 from symrep.spectra.isotypic_block import Block, Shape
@@ -24,54 +24,31 @@ from symrep.spectra.level_views import LevelViews
 from symrep.spectra.roots import OrderedRoot
 from symrep.spectra.solver_arguments import measure_with
 
-_LARGEST_BITS = 10_000
-
-
-@dataclass(frozen=True)
-class EigenLevel(ExactPickles):
-    """One eigenvalue: the irreps that carry it, and the dimension of its eigenspace within them.
-
-    ``shape`` labels the permutations of positions; ``token_shape`` and ``query_shape`` the renaming of tokens and of the
-    query token where the operator was split by them. ``leading`` is the leading term at large L, None where L is a number.
-    """
-
-    shape: Shape
-    eigenvalue: Any
-    degeneracy: Any
-    token_shape: Shape | None = None
-    query_shape: Shape | None = None
-    leading: LeadingTerm | None = field(default=None, compare=False)
-
-    @property
-    def labels(self) -> tuple[Shape, ...]:
-        """The irreps that are known."""
-        return tuple(label for label in (self.shape, self.token_shape, self.query_shape) if label is not None)
-
 
 @dataclass(frozen=True)
 class Spectrum(ExactPickles, LevelViews):
     """The spectrum of a kernel operator under an exchangeable measure. Made by :func:`symrep.spectrum`.
 
+    Read ``levels``, or one ``block(shape)``; ``evaluate(L=..., a=...)`` gives numbers, ``table()`` a table. What all
+    spectra offer, :class:`~symrep.spectra.level_views.LevelViews`, plots and compares the levels.
+
     Attributes
     ----------
-    architecture
-        The network (or the kernel polynomial) as text.
-    measure, length
-        The measure and the context length: an integer, a symbol or an expression.
     blocks
         One block per label, zero blocks left out.
-    total_dimension
-        The dimension of the space of functions: V^L, times V for a query.
+    measure, length
+        The measure and the context length: an integer, a symbol or an expression.
+    kernel, architecture
+        The network or the polynomial that the spectrum was asked of, and its text.
     expected_trace
         E K(x, x), computed from the moments of the measure alone.
-    solve, whole_block
-        The spectrum at values for symbols, by name; the block of a shape that is not split by token renaming.
+    total_dimension
+        The dimension of the space of functions: V^L, times V for a query.
     stable_from, smallest_vocabulary
         A length, and a number of tokens, from which on blocks with symbols for them hold.
-    parameter_names
-        The symbols of the network, by name.
-    kernel
-        The network or the polynomial that the spectrum was asked of.
+    solve, whole_block, parameter_names
+        For the methods: the spectrum at values for symbols, by name; the block of a shape that is not split by token
+        renaming; the symbols of the network, by name.
     """
 
     architecture: str
@@ -113,6 +90,11 @@ class Spectrum(ExactPickles, LevelViews):
             placed.sort(key=lambda entry: entry[0].eigenvalue.evalf(30), reverse=True)
         return placed
 
+    @property
+    def level_places(self) -> list[tuple[int, int]]:
+        """For every level the number of its block, and its place among the eigenvalues of the block."""
+        return [(number, place) for _, number, place in self._placed_levels]
+
     def expansions(self, order: int) -> tuple[Expansion, ...]:
         """The large-L expansion of the eigenvalue of every level, in the order of ``levels``, to ``order`` nonzero terms.
 
@@ -121,6 +103,8 @@ class Spectrum(ExactPickles, LevelViews):
         InvalidArgumentError
             When the length is a number, or the order is below 1.
 
+        Examples
+        --------
         >>> from symrep import kernels, measures, spectrum
         >>> s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
         >>> print(s.expansions(2)[3])
@@ -139,16 +123,19 @@ class Spectrum(ExactPickles, LevelViews):
 
     @cached_property
     def zero_degeneracy(self) -> Any:
-        """The dimension of the null space."""
-        return _without(self.total_dimension, sum(level.degeneracy for level in self.levels))
+        """The dimension of the null space; with symbols, that where none of the eigenvalues of the levels vanishes.
+
+        At lengths (or other values) where an eigenvalue is 0 its degeneracy comes to this: :meth:`substitute` counts anew.
+        """
+        return without(self.total_dimension, sum(level.degeneracy for level in self.levels))
 
     def free_symbols(self) -> frozenset[sympy.Symbol]:
         """All symbols in the length, the vocabulary and the eigenvalues."""
         symbols = set(sympy.sympify(self.length).free_symbols) | set(sympy.sympify(self.vocab_size).free_symbols)
         return frozenset(symbols.union(*(block.matrix.free_symbols for block in self.blocks)))
 
-    def block(self, shape: Any, token_shape: Any = None) -> Block:
-        """The block of a shape: split by an irrep of token renaming if it is given, else whole.
+    def block(self, shape: Any, token_shape: Any = None, query_shape: Any = None) -> Block:
+        """The block of a shape: split by irreps of token and query renaming if they are given, else whole.
 
         ``shape`` is a partition of the number of permuted positions, or a :class:`~symrep.PaddedShape`; where the length
         is a symbol the partition below the first row does as well, so that ``(1,)`` is the standard representation.
@@ -161,15 +148,25 @@ class Spectrum(ExactPickles, LevelViews):
         wanted = self._label(shape, "shape", symbolic=not isinstance(sympy.sympify(self.length), sympy.Integer))
         blocks = [block for block in self.blocks if block.shape == wanted]
         if not blocks:
-            raise InvalidArgumentError(f"shape must be one of {self._listed(self.shapes) or 'none'}, got {shape}")
+            known = self._listed(self.shapes) or "none"
+            symbolic = any(isinstance(own, PaddedShape) for own in self.shapes)
+            how = ", written without its first row: () for (L), (1,) for (L-1,1)" if symbolic else ""
+            raise InvalidArgumentError(f"shape must be one of {known}{how}, got {shape}")
         if token_shape is None:
+            require(query_shape is None, "query_shape", "must be left out without a token_shape", query_shape)
             return blocks[0] if len(blocks) == 1 else self.whole_block(wanted)
         token_label = self._label(token_shape, "token_shape", symbolic=isinstance(blocks[0].token_shape, PaddedShape))
         chosen = [block for block in blocks if block.token_shape == token_label]
+        if query_shape is not None:
+            of_query = isinstance(blocks[0].query_shape, PaddedShape)
+            query_label = self._label(query_shape, "query_shape", symbolic=of_query)
+            known = self._listed(block.query_shape for block in chosen)
+            chosen = [block for block in chosen if block.query_shape == query_label]
+            require(bool(chosen), "query_shape", f"must be one of {known}", str(query_shape))
         if len(chosen) > 1:
             queries = self._listed(block.query_shape for block in chosen)
             raise InvalidArgumentError(
-                f"token_shape must have one block, got {token_shape}: choose among query_shape {queries} in blocks"
+                f"query_shape must be given, one of {queries}, got none beside token_shape {token_shape}"
             )
         if not chosen:
             known = self._listed(block.token_shape for block in blocks)
@@ -182,7 +179,7 @@ class Spectrum(ExactPickles, LevelViews):
         if not symbolic:
             return self._at_length(value) if isinstance(value, PaddedShape) else Partition(value)
         lower = value if isinstance(value, Partition) else Partition(value)
-        labels = self.shapes if argument == "shape" else tuple(block.token_shape for block in self.blocks)
+        labels = self.shapes if argument == "shape" else tuple(getattr(block, argument) for block in self.blocks)
         return next(
             (label for label in labels if isinstance(label, PaddedShape) and label.lower == lower), PaddedShape(lower)
         )
@@ -295,30 +292,10 @@ class Spectrum(ExactPickles, LevelViews):
         }
 
     def table(self, order: int | None = None) -> Table:
-        """Levels as a table: labels, eigenvalue, degeneracy, and the leading term where L is a symbol.
+        """Levels as a table, see :func:`symrep.spectra.spectrum_tables.levels_table`."""
+        from symrep.spectra.spectrum_tables import levels_table
 
-        With an ``order`` the expansions to so many terms take the place of the leading terms (errors as there).
-        """
-        at_large_length = [level.leading for level in self.levels] if order is None else self.expansions(order)
-        columns = [Column("shape", "shape")]
-        if any(level.token_shape is not None for level in self.levels):
-            columns.append(Column("token_shape", "token shape"))
-        if any(level.query_shape is not None for level in self.levels):
-            columns.append(Column("query_shape", "query shape"))
-        columns += [Column("eigenvalue", "eigenvalue"), Column("degeneracy", "degeneracy")]
-        symbolic = any(level.leading is not None for level in self.levels)
-        if symbolic:
-            columns.append(Column("leading", "at large L", r"as $L \to \infty$"))
-        elif any(_float_or_none(level.eigenvalue) is not None for level in self.levels):
-            columns.append(Column("value", "value"))
-        rows = []
-        for level, behaviour in zip(self.levels, at_large_length):
-            last = behaviour if symbolic else _float_or_none(level.eigenvalue)
-            cells = {"shape": level.shape, "token_shape": level.token_shape, "query_shape": level.query_shape}
-            cells |= {"eigenvalue": level.eigenvalue, "degeneracy": level.degeneracy, "leading": last, "value": last}
-            rows.append(tuple(cells[column.key] for column in columns))
-        notes = (("Other eigenvalues are 0, with total degeneracy ", self.zero_degeneracy, "."),)
-        return Table("spectrum", ("Spectrum of ", *self.title, "."), tuple(columns), tuple(rows), notes)
+        return levels_table(self, order)
 
     @property
     def title(self) -> tuple[Any, ...]:
@@ -331,51 +308,6 @@ class Spectrum(ExactPickles, LevelViews):
 
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
-
-
-@dataclass(frozen=True)
-class EvaluatedSpectrum(LevelViews):
-    """A spectrum in floating point: levels with float eigenvalues and integer degeneracies, largest first."""
-
-    architecture: str
-    levels: tuple[EigenLevel, ...]
-    total_dimension: Any
-
-    @property
-    def eigenvalues(self) -> list[float]:
-        """The eigenvalue of every level."""
-        return [level.eigenvalue for level in self.levels]
-
-    @property
-    def degeneracies(self) -> list[int]:
-        """The degeneracy of every level, as Python integers of any size."""
-        return [level.degeneracy for level in self.levels]
-
-    @property
-    def zero_degeneracy(self) -> Any:
-        """The dimension of the null space."""
-        return _without(self.total_dimension, sum(self.degeneracies))
-
-    def trace(self) -> float:
-        """The sum of eigenvalue times degeneracy."""
-        return float(sum(level.eigenvalue * level.degeneracy for level in self.levels))
-
-
-def power_or_number(base: Any, exponent: Any) -> Any:
-    """``base**exponent``: an integer where it has at most some thousand digits, else the power left as it is."""
-    base, exponent = sympy.sympify(base), sympy.sympify(exponent)
-    if base.is_Integer and exponent.is_Integer:
-        bits = int(base).bit_length() * int(exponent)
-        return int(base) ** int(exponent) if bits <= _LARGEST_BITS else sympy.Pow(base, exponent, evaluate=False)
-    return base**exponent
-
-
-def _without(total: Any, part: Any) -> Any:
-    """total - part; a power that was left as it is stays so."""
-    if isinstance(total, sympy.Pow) and total.base.is_Integer and total.exp.is_Integer:
-        return sympy.Add(total, -part, evaluate=False)
-    rest = total - part
-    return int(rest) if getattr(rest, "is_Integer", True) else sympy.expand(rest)
 
 
 def _exact_number(name: str, value: Any) -> sympy.Expr:
@@ -415,10 +347,6 @@ def plain_number(value: Any) -> Any:
     return int(expression) if expression.is_Integer else str(value)
 
 
-def _float_or_none(value: Any) -> float | None:
-    return None if value.free_symbols else float(value.evalf(20))
-
-
 def _label_json(label: Shape | None) -> Any:
     return list(label.parts) if isinstance(label, Partition) else str(label)
 
@@ -437,7 +365,7 @@ def _level_dict(level: EigenLevel) -> dict[str, Any]:
         }
     else:
         result["eigenvalue"] = str(level.eigenvalue)
-    value = _float_or_none(level.eigenvalue)
+    value = float_or_none(level.eigenvalue)
     if value is not None:
         result["value"] = value
     result["degeneracy"] = plain_number(level.degeneracy)

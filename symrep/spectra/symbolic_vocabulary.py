@@ -51,9 +51,11 @@ def symbolic_vocabulary_blocks(
 
     Returns
     -------
-    Blocks with labels of type :class:`PaddedShape` where n or V is a symbol, and partitions where it is an integer. With
-    n a symbol they hold at the lengths where those of a numeric vocabulary do; with V a symbol, at every V from
-    :func:`smallest_vocabulary` on, where labels that are no partitions are to be left out (their dimension is 0).
+    list
+        Blocks with labels of type :class:`PaddedShape` where n or V is a symbol, and partitions where it is an integer.
+        With n a symbol they hold at the lengths where those of a numeric vocabulary do; with V a symbol, at every V
+        from :func:`smallest_vocabulary` on, where labels that are no partitions are to be left out (their dimension
+        is 0).
 
     Raises
     ------
@@ -126,6 +128,8 @@ def symbolic_trace(kernel: KernelPolynomial, vocab_size: Any, length: Any) -> sy
     There m is the length, g = 1 and :math:`u = u_{xx} = u_{yy} = \sum_v n_v^2`. Expand :math:`u^i` in the powers of distinct
     tokens and these in falling factorials, :math:`E \prod_v (n_v)_{r_v} = (L)_{|r|} V^{-|r|}`.
 
+    Examples
+    --------
     >>> V, L = sympy.symbols("V L", integer=True, positive=True)
     >>> symbolic_trace(KernelPolynomial((((1, 0, 0), sympy.Integer(1)),)), V, L)
     L*(L + V - 1)/V

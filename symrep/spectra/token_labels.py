@@ -87,7 +87,8 @@ def token_blocks(block: NumericBlock) -> tuple[TokenBlock, ...]:
 
     Returns
     -------
-    One part per irrep of S_V that occurs, in reverse lexicographic order of the token shapes.
+    tuple
+        One part per irrep of S_V that occurs, in reverse lexicographic order of the token shapes.
 
     Raises
     ------

@@ -237,6 +237,8 @@ def measures(
     max_states
         The largest number of hidden states of a mixture.
 
+    Examples
+    --------
     >>> from hypothesis import find
     >>> find(measures(2), lambda measure: not measure.is_token_symmetric)
     iid([0, 1])

@@ -172,13 +172,17 @@ def test_next_token_of_a_hidden_markov_model_depends_on_the_order():
 @pytest.mark.parametrize(
     ("described", "error", "message"),
     [
-        ("banana", InvalidArgumentError, "target must use the symbols e_i_v, n_v, sigma_i, S and L, got banana"),
+        ("banana", InvalidArgumentError, "target must use the symbols .* got banana"),
         ("sigma_9", InvalidArgumentError, "positions must be within the length 4"),
         ("sigma_0", InvalidArgumentError, "positions must be counted from 1"),
         ("e_1_2", InvalidArgumentError, "target must use tokens below 2"),
         ("n_0 - n_0", InvalidArgumentError, "target must not vanish"),
         (3, InvalidTypeError, "target must be an expression or a function of sequences, got 3"),
-        (lambda x: x, InvalidArgumentError, r"target must give values of shape \(16,\)"),
+        (
+            lambda x: x,
+            InvalidArgumentError,
+            r"target must take sequences as an array \(n, L\) and give n values, .* here of shape \(16,\)",
+        ),
         (lambda x: x[:, 0] / 0.0, InvalidArgumentError, "target must be finite"),
         (lambda x: x[:, 0] * 1j, InvalidTypeError, "target must have real values"),
         (
@@ -201,3 +205,39 @@ def test_limits_and_other_errors():
         decompose_target(LINEAR, measures.iid_uniform(2), 13, lambda x: x[:, 0])
     with pytest.raises(InvalidArgumentError, match="target must not use sigma and S unless there are 2 tokens, got 3"):
         decompose_target(LINEAR, measures.iid_uniform(3), 4, "S")
+
+
+@pytest.mark.parametrize(
+    ("text", "by_hand"),
+    [
+        ("sign(S)", lambda x: np.sign((1 - 2 * x).sum(axis=1))),
+        ("sign(n_0 - 3)", lambda x: np.sign((x == 0).sum(axis=1) - 3)),
+        ("sign(n_1)", lambda x: np.sign((x == 1).sum(axis=1))),
+        ("abs(sigma_1 - S/L)", lambda x: np.abs(1 - 2 * x[:, 0] - (1 - 2 * x).mean(axis=1))),
+        ("sign(e_1_0) * sqrt(n_0**2)", lambda x: (x[:, 0] == 0) * (x == 0).sum(axis=1)),
+    ],
+)
+def test_signs_and_absolute_values(text, by_hand):
+    x = np.array(list(product(range(2), repeat=5)))
+    assert target(text)(x, 2) == pytest.approx(by_hand(x), abs=1e-14)
+
+
+def test_functions_of_the_wrong_kind_are_explained():
+    how = (
+        r"target must take sequences as an array \(n, L\) and give n values, such as lambda x: x\[:, 0\] == x\[:, 1\], "
+    )
+    x = np.array([[0, 1, 1], [1, 0, 1]])
+    with pytest.raises(InvalidArgumentError, match=how + r"got TypeError"):
+        target(lambda x: float(x[0] == x[1]))(x, 2)
+    with pytest.raises(InvalidArgumentError, match=how + r"here of shape \(2,\), got \(3,\)"):
+        target(lambda x: x[0])(x, 2)
+    with pytest.raises(InvalidTypeError, match=r"call learning.majority\(...\), got the function"):
+        target(majority)
+
+
+def test_shares_in_the_null_space():
+    net = kernels.architecture("linear-block", token_variance=1, position_variance=1)
+    modes = decompose_target(net, measures.iid_uniform(2), 8, "sigma_1*sigma_2")
+    assert modes.null_share == pytest.approx(5 / 7, rel=1e-12)
+    assert repr(modes).startswith("<TargetModes of sigma_1*sigma_2: squared norm 1; shares (8): 0.0357")
+    assert "<table" in modes._repr_html_()

@@ -177,3 +177,34 @@ def test_crossover_ridge_splits_the_samples_in_halves():
         same = [other for other in again if other.level == law.level][0]
         kappa = float(law.level.eigenvalue.evalf()) * 3
         assert float(same.samples()) == pytest.approx(2 * float(ridge) / kappa, rel=1e-12)
+
+
+def test_laws_of_one_shape():
+    for readout in ("pool", "query"):
+        spec = spectrum(kernels.architecture("linear-block", readout), measures.iid_uniform(3))
+        laws = learning.scaling_law(spec)
+        found = [law for block in spec.blocks for law in laws.select(block.shape, block.token_shape, block.query_shape)]
+        assert sorted(map(str, found)) == sorted(map(str, laws)) and len(found) == len(laws)
+        assert "<table" in laws.select((1,))._repr_html_() and len(laws.select((1,))) < len(laws)
+    with pytest.raises(InvalidArgumentError, match="shape must be one of"):
+        laws.select((5,))
+
+
+def test_laws_at_numbers_are_those_of_the_spectrum_there():
+    spec = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
+    laws = learning.scaling_law(spec)
+    numbers = {"L": 30, "a": "1/2", "p": 2}
+    expected = learning.scaling_law(spec.substitute(**numbers), "1/10", "1/3")
+    for found in (
+        laws.substitute(**numbers, delta="1/10").samples_table(),
+        learning.scaling_law(spec, "1/10", "1/2").substitute(**numbers).samples_table(),
+    ):
+        assert found == learning.scaling_law(spec.substitute(**numbers), "1/10").samples_table()
+    assert (
+        learning.scaling_law(spec, learnability="l").substitute(**numbers, delta="1/10", l="1/3").table()
+        == expected.table()
+    )
+    with pytest.raises(InvalidArgumentError, match="symbol must be one of L, a, p, got 'x'"):
+        laws.substitute(x=1)
+    assert repr(laws).startswith("<ScalingLaws of serial(") and repr(laws).endswith(": 5 eigenvalues>")
+    assert repr(laws.select((1,), (1, 1))[0]) == "<ScalingLaw of (L-1,1), (1,1): eigenvalue a**2*p/2>"

@@ -166,7 +166,9 @@ class TestBlock:
 
     @pytest.mark.parametrize("shape", [(2,), (1, 1), (3, 1)])
     def test_a_shape_that_is_not_reached(self, shape):
-        with pytest.raises(InvalidArgumentError, match=r"shape must be one of \(L\), \(L-1,1\), got"):
+        with pytest.raises(
+            InvalidArgumentError, match=r"shape must be one of \(L\), \(L-1,1\), written .* \(1,\) for \(L-1,1\), got"
+        ):
             self.s.block(shape)
 
     def test_a_shape_that_is_not_reached_at_an_integer_length(self):
@@ -180,9 +182,16 @@ class TestBlock:
     def test_query_blocks_are_not_told_apart_by_token_shape(self):
         s = spectrum(architecture("linear-block", "query"), measures.iid_uniform(3))
         with pytest.raises(
-            InvalidArgumentError, match=r"token_shape must have one block, got .* choose among query_shape"
+            InvalidArgumentError, match=r"query_shape must be given, one of \(3\), \(2,1\), got none beside token_shape"
         ):
             s.block((), (3,))
+        for block in s.blocks:
+            assert s.block(block.shape, block.token_shape, block.query_shape) == block
+        assert s.block((), (3,), (2, 1)).query_shape == Partition((2, 1))
+        with pytest.raises(InvalidArgumentError, match=r"query_shape must be one of \(3\), \(2,1\), got '\(1, 1, 1\)'"):
+            s.block((), (3,), (1, 1, 1))
+        with pytest.raises(InvalidArgumentError, match="query_shape must be left out without a token_shape"):
+            s.block((), query_shape=(3,))
 
     def test_no_whole_block_with_a_symbolic_vocabulary(self):
         s = spectrum(architecture("uniform-block"), measures.iid_uniform())
@@ -254,11 +263,15 @@ def test_json_is_read_back_by_value(kernel, measure, length):
 def test_tables_and_text():
     s = spectrum(architecture("linear-block"), measures.iid_uniform(2))
     table = s.table()
-    assert [column.key for column in table.columns] == ["shape", "token_shape", "eigenvalue", "degeneracy", "leading"]
+    assert [column.key for column in table.columns] == [
+        *("shape", "token_shape", "eigenvalue", "leading", "degeneracy", "eigenvalue_shown")
+    ]
     assert len(table.rows) == len(s.levels) == 5
     assert [row[2] for row in table.rows] == [level.eigenvalue for level in s.levels]
     numeric = spectrum(architecture("linear-block", token_variance=1, position_variance=2), MEASURES["iid 2"], 3)
-    assert [column.key for column in numeric.table().columns] == ["shape", "eigenvalue", "degeneracy", "value"]
+    assert [column.key for column in numeric.table().columns] == [
+        *("shape", "eigenvalue", "degeneracy", "eigenvalue_shown", "value")
+    ]
     values = [row[-1] for row in numeric.table().rows]
     assert values == sorted(values, reverse=True)
     query = spectrum(architecture("linear-block", "query"), measures.iid_uniform())
@@ -267,6 +280,34 @@ def test_tables_and_text():
         "length=L: 5 nonzero levels>"
     )
     assert "<table" in s._repr_html_()
+
+
+def test_long_square_roots_are_shown_by_their_polynomial():
+    s = spectrum(architecture("linear-block"), measures.iid_uniform(2))
+    table = s.table()
+    first, second = (row[-1] for row in table.rows[:2])
+    (tau, delta), roots = (equation.right for equation in first), [level.eigenvalue for level in s.levels[:2]]
+    assert sympy.expand(sum(roots) - tau) == 0 and sympy.expand(roots[0] * roots[1] - delta) == 0
+    assert str(second) == "other root" and table.to_text().endswith("tau/2 +- sqrt(tau^2/4 - Delta).")
+    assert (
+        "sqrt" in table.to_csv() and "tau" not in table.to_csv() and max(map(len, table.to_text().splitlines())) < 250
+    )
+    short = spectrum(architecture("linear-block"), measures.iid_uniform(2)).substitute(L=5, a=1, p=1).table()
+    assert "7*sqrt(12361)/100 + 833/100" in short.to_text() and "tau" not in short.to_text()
+
+
+def test_the_note_on_the_null_space():
+    s = spectrum(architecture("linear-block"), measures.iid_uniform(2))
+    assert "2**L - 2*L - 1 (more where one of these vanishes)." in s.table().to_text()
+    for length in (1, 2, 3):
+        at = s.substitute(L=length, a=1, p=1)
+        vanishing = sum(
+            level.degeneracy.subs(L, length) if isinstance(level.degeneracy, sympy.Expr) else level.degeneracy
+            for level in s.levels
+            if level.eigenvalue.subs({L: length, **{x: 1 for x in s.free_symbols() - {L}}}) == 0
+        )
+        assert at.zero_degeneracy == s.zero_degeneracy.subs(L, length) + vanishing
+        assert at.table().notes[0][-1] == "."
 
 
 class TestExpansions:
@@ -281,8 +322,10 @@ class TestExpansions:
             assert abs(ratio - 1) < 1e-20
             assert sympy.simplify(expansion.leading.as_expression() - level.leading.as_expression()) == 0
         rows = s.table(order=2).rows
-        assert [row[-1] for row in rows] == list(expansions)
-        assert [row[:-1] for row in rows] == [row[:-1] for row in s.table().rows]
+        place = [column.key for column in s.table().columns].index("leading")
+        assert [row[place] for row in rows] == list(expansions)
+        others = [[cell for i, cell in enumerate(row) if i != place] for row in (*rows, *s.table().rows)]
+        assert others[: len(rows)] == others[len(rows) :]
 
     def test_a_length_that_is_a_number(self):
         s = spectrum(u, MEASURES["uniform 2"], 4)

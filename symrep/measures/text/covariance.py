@@ -60,6 +60,9 @@ class CovarianceSymmetry:
     weights: np.ndarray
     multiplets: tuple[Multiplet, ...]
 
+    def __repr__(self) -> str:
+        return f"<CovarianceSymmetry: {self.off_diagonal_fraction} of the covariance between different positions is symmetric>"
+
     @property
     def n_chunks(self) -> int:
         """The number of chunks."""

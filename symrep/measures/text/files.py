@@ -21,6 +21,8 @@ _BROKEN = (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeErro
 # a piece of text, and whether a line ends behind it
 Piece = tuple[str, bool]
 
+_MOST_NAMES = 4
+
 
 def text_source(paths: Any) -> tuple[str, Callable[[], Iterator[Piece]]]:
     """What the text is called, and a function that starts reading it."""
@@ -34,8 +36,10 @@ def text_source(paths: Any) -> tuple[str, Callable[[], Iterator[Piece]]]:
             raise InvalidTypeError(f"paths must be a file or a list of files, got {shown(file)}")
         require(str(file) != "", "paths", "must name a file", str(file))
     found = [_readable(Path(file)) for file in files]
-    name = ", ".join(file.name.encode("utf-8", "replace").decode() for file in found)
-    return name, lambda: chain.from_iterable(map(_pieces, found))
+    names = [file.name.encode("utf-8", "replace").decode() for file in found]
+    if len(names) > _MOST_NAMES:
+        names = [*names[: _MOST_NAMES - 1], f"{len(names) - _MOST_NAMES + 1} more files"]
+    return ", ".join(names), lambda: chain.from_iterable(map(_pieces, found))
 
 
 def _readable(path: Path) -> Path:

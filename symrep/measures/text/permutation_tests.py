@@ -36,7 +36,7 @@ class ExchangeabilityTest:
     order
         The number of positions in the moments.
     statistic
-        T.
+        T of the samples.
     null
         T on permuted samples.
     p_value

@@ -53,6 +53,9 @@ class TextReport:
     tests: tuple[ExchangeabilityTest, ...]
     n_tested: tuple[int, ...]
 
+    def __repr__(self) -> str:
+        return f"<TextReport of {self.corpus.source}: {len(self.windows)} windows of length {self.windows.length}>"
+
     def table(self) -> Table:
         """The symmetric share of the covariance, of the text and of its controls."""
         quantities = {
@@ -74,6 +77,8 @@ class TextReport:
         notes = (
             "Shares of the squared one-hot covariance, without the bias of noise, so that estimates may lie beyond 0 and 1; 95 % "
             "bootstrap intervals over chunks.",
+            "Function of distance: the share that depends on the distance of two positions alone; gap: this less the symmetric share. "
+            "Spread: of the eigenvalues that would be one multiplet of the standard irrep, over their mean.",
             f"{len(self.windows)} windows of length {self.windows.length}, V = {self.windows.vocab_size}.",
         )
         caption = f"Permutation symmetry of the covariance of {self.corpus.source}."
@@ -178,7 +183,7 @@ class TextReport:
         return text_plot(self, ax, quantity=quantity)
 
     def _repr_html_(self) -> str:
-        return "".join(table._repr_html_() for table in self.tables()) + f"<p>{self.summary()}</p>"
+        return f"<p>{self.summary()}</p>" + "".join(table._repr_html_() for table in self.tables())
 
 
 def text_report(

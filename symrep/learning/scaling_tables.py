@@ -1,0 +1,168 @@
+"""Scaling laws as tables: symmetry bounds against exact eigenvalues, and the samples that they ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from symrep.display import Column, Formula, Table
+from symrep.learning.scaling import METHODS, ScalingLaw, ScalingLaws, has_surds, ridge_symbol, tidy
+
+_LONGEST_FRACTION = 320
+_LONGEST_EXACT = 40
+
+
+def bounds_table(laws: ScalingLaws) -> Table:
+    """One row per eigenvalue: dimension, both bounds, the exact value, and how tight the bounds are."""
+    columns = [Column("shape", "shape"), *_label_columns(laws), Column("dimension", "dimension")]
+    columns += [
+        Column("dimension_bound", "E K/dim", only="data"),
+        Column("dimension_bound_shown", "E K/dim", r"$\operatorname{E}K/\dim$", only="display"),
+        Column("trace_bound", "tr(P K)/dim", only="data"),
+        Column("trace_bound_shown", "tr(P K)/dim", r"$\operatorname{tr}(PK)/\dim$", only="display"),
+        Column("eigenvalue", "eigenvalue", r"$\lambda$", only="data"),
+        Column("tightness", "lambda dim/E K", r"$\lambda\dim/\operatorname{E}K$", only="data"),
+    ]
+    if not laws.is_symbolic:
+        columns += [
+            Column("eigenvalue_shown", "eigenvalue", r"$\lambda$", only="display"),
+            Column("tightness_shown", "lambda dim/E K", r"$\lambda\dim/\operatorname{E}K$", only="display"),
+        ]
+    if laws.is_symbolic:
+        columns += [
+            Column("leading", "lambda at large L", r"$\lambda$ as $L \to \infty$"),
+            Column("exponents", "exponents"),
+            Column(
+                "leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\operatorname{E}K$ as $L \to \infty$"
+            ),
+            Column("limit", "limit"),
+            Column("trace_limit", "limit of lambda dim/tr(P K)", r"$\lambda\dim/\operatorname{tr}(PK) \to$"),
+        ]
+    rows = []
+    for law in laws:
+        cells = [law.level.shape, *_label_cells(laws, law), law.dimension]
+        cells += [law.dimension_bound, _over_dimension(law.dimension), law.trace_bound, _trace_shown(law)]
+        cells += [law.level.eigenvalue, law.tightness]
+        if not laws.is_symbolic:
+            cells += [_decimal(law.level.eigenvalue), _decimal(law.tightness)]
+        if laws.is_symbolic:
+            exponents = "/".join(str(law.exponent(q)) for q in ("dimension_bound", "trace_bound", "eigenvalue"))
+            tightness = law.leading("tightness")
+            cells += [law.level.leading, exponents, tightness, tightness.limit, law.leading("trace_tightness").limit]
+        rows.append(tuple(cells))
+    notes = [*_trace_notes(laws)]
+    if laws.is_symbolic:
+        notes.append(
+            r"Exponents: of the dimension bound, the trace bound and the exact eigenvalue, each divided by $\operatorname{E}K$, as powers "
+            r"of $1/L$. Tightness: the exact eigenvalue divided by a bound, with its limit."
+        )
+    caption = ("Symmetry bounds against exact eigenvalues: ", *laws.spectrum.title, ".")
+    return Table("bounds", caption, tuple(columns), tuple(rows), tuple(notes))
+
+
+def samples_table(laws: ScalingLaws) -> Table:
+    """One row per eigenvalue: samples needed by both bounds, the equivalent kernel and the self-consistent theory."""
+    symbolic = laws.is_symbolic
+    columns = [
+        Column("shape", "shape"),
+        *_label_columns(laws),
+        Column("dimension_bound", "dimension bound", only="data"),
+        Column("dimension_bound_shown", "at least (dimension)", r"$\ge$ (dimension)", only="display"),
+        Column("trace_bound", "at least (trace)", only="data"),
+        Column("trace_bound_shown", "at least (trace)", r"$\ge$ (trace)", only="display"),
+        Column("equivalent_kernel", "equivalent kernel", only="data"),
+        Column("self_consistent", "self-consistent", only="data"),
+    ]
+    if not symbolic:
+        columns += [
+            Column("equivalent_kernel_shown", "equivalent kernel", only="display"),
+            Column("self_consistent_shown", "self-consistent", only="display"),
+        ]
+    if symbolic:
+        columns += [
+            Column("equivalent_kernel_shown", "equivalent kernel", only="display"),
+            Column("leading_equivalent_kernel", "equivalent kernel at large L", only="data"),
+            Column("leading_self_consistent", "self-consistent at large L", r"self-consistent, $L \to \infty$"),
+        ]
+    rows = []
+    for law in laws:
+        values = {method: law.samples(method) for method in METHODS}
+        odds = tidy(law.ridge * law.learnability / (1 - law.learnability))
+        factor = tidy(odds * law.dimension)
+        cells = [
+            values["dimension-bound"],
+            Formula(f"{_grouped(factor)}/EK", rf"{sympy.latex(factor)} / \operatorname{{E}}K"),
+        ]
+        trace_shown = Formula(f"{odds}/T", rf"{sympy.latex(odds)} / T") if law.dimension == 1 else values["trace-bound"]
+        cells += [values["trace-bound"], trace_shown, values["equivalent-kernel"], values["self-consistent"]]
+        if not symbolic:
+            cells += [_decimal(values["equivalent-kernel"]), _decimal(values["self-consistent"])]
+        if symbolic:
+            leading = law.leading_samples("equivalent-kernel")
+            exact = values["equivalent-kernel"]
+            asymptotic = Formula(f"~ {leading}", rf"\sim {sympy.latex(leading.as_expression())}")
+            cells += [asymptotic if has_surds(exact) else exact, leading, law.leading_samples()]
+        rows.append((law.level.shape, *_label_cells(laws, law), *cells))
+    notes: list[Any] = [
+        (
+            *([r"Ridge $\delta$"] if laws.ridge == ridge_symbol else [r"Ridge $\delta =$ ", laws.ridge]),
+            r", learnability $\ell =$ ",
+            laws.learnability,
+            ".",
+        ),
+        *_trace_notes(laws),
+        r"Self-consistent: $\sum_i d_i \lambda_i/(\lambda_i + \kappa) + \delta/\kappa$ over all levels of degeneracy $d_i$, where "
+        r"$\kappa$ is the eigenvalue of the row times $(1-\ell)/\ell$. It is never below the other columns.",
+    ]
+    caption = ("Samples needed per eigenfunction: ", *laws.spectrum.title, ".")
+    return Table("samples", caption, tuple(columns), tuple(rows), tuple(notes))
+
+
+def _over_dimension(dimension: Any) -> Formula:
+    if dimension == 1:
+        return Formula("EK", r"\operatorname{E}K")
+    return Formula(
+        f"EK/{_grouped(sympy.sympify(dimension))}",
+        rf"\frac{{\operatorname{{E}}K}}{{{sympy.latex(sympy.sympify(dimension))}}}",
+    )
+
+
+def _trace_shown(law: ScalingLaw) -> Any:
+    return Formula("T", "T") if law.dimension == 1 else law.trace_bound
+
+
+def _trace_notes(laws: ScalingLaws) -> list[Any]:
+    notes: list[Any] = [(r"$\operatorname{E}K(x,x) =$ ", _breakable(laws.spectrum.expected_trace), ".")]
+    trivial = next((law for law in laws if law.dimension == 1), None)
+    if trivial is not None:
+        notes.append((r"$T = \operatorname{tr}(P_{\mathrm{trivial}} K) =$ ", _breakable(trivial.trace_bound), "."))
+    return notes
+
+
+def _breakable(expression: sympy.Expr) -> Any:
+    """A fraction too long for a line as a quotient of sums, between whose terms LaTeX may break the line."""
+    if len(sympy.latex(expression)) <= _LONGEST_FRACTION:
+        return expression
+    numerator, denominator = map(sympy.latex, sympy.fraction(expression))
+    return Formula(str(expression), rf"\bigl({numerator}\bigr) \big/ \bigl({denominator}\bigr)")
+
+
+def _label_columns(laws: ScalingLaws) -> list[Column]:
+    columns = [Column("token_shape", "token shape")] if any(law.level.token_shape for law in laws) else []
+    return columns + ([Column("query_shape", "query shape")] if any(law.level.query_shape for law in laws) else [])
+
+
+def _label_cells(laws: ScalingLaws, law: ScalingLaw) -> list[Any]:
+    return [getattr(law.level, column.key) for column in _label_columns(laws)]
+
+
+def _decimal(expression: sympy.Expr) -> sympy.Expr | float:
+    """A number as a float; an expression in symbols that the caller left with its numbers to six digits if they are long."""
+    if not expression.free_symbols:
+        return float(expression.evalf(20))
+    return expression if len(str(expression)) <= _LONGEST_EXACT else sympy.simplify(expression).evalf(6)
+
+
+def _grouped(expression: sympy.Expr) -> str:
+    return str(expression) if expression.is_Atom else f"({expression})"
