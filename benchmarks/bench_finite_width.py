@@ -46,20 +46,27 @@ WIDTHS = (16, 32, 64)
 X, Y = [[0, 1, 1, 2], [2, 2, 0, 1], [1, 1, 1, 0]], [[1, 0, 1, 2]]
 
 
+def deviation(name: str, kernel: str, width: int, n_draws: int = 3000) -> tuple[float, float]:
+    """The largest relative deviation of the mean empirical kernel from the limit, and its standard error."""
+    net = kernels.serial(*HEAD, *BLOCKS[name])
+    sample = {"nngp": kernels.empirical_nngp, "ntk": kernels.empirical_ntk}[kernel]
+    limit = getattr(net, kernel)(X, Y)
+    tied = any(isinstance(layer, TiedAttention) for layer in BLOCKS[name])
+    sizes = {"width": width, "heads": width // 4, "key_dimension": width if tied else width // 4}
+    drawn = sample(net, X, Y, **sizes, n_draws=n_draws, seed=width)
+    relative, error = (drawn.values - limit) / limit, drawn.standard_error / limit
+    worst = np.abs(relative).argmax()
+    return float(relative.flat[worst]), float(error.flat[worst])
+
+
 def main() -> None:
     print(f"{'block':32} {'kernel':6} " + " ".join(f"{'width ' + str(width):>14}" for width in WIDTHS) + f" {'s':>6}")
-    for name, layers in BLOCKS.items():
-        net = kernels.serial(*HEAD, *layers)
-        for kernel, sample in (("nngp", kernels.empirical_nngp), ("ntk", kernels.empirical_ntk)):
-            limit = getattr(net, kernel)(X, Y)
+    for name in BLOCKS:
+        for kernel in ("nngp", "ntk"):
             start, cells = time.perf_counter(), []
             for width in WIDTHS:
-                tied = any(isinstance(layer, TiedAttention) for layer in layers)
-                sizes = {"width": width, "heads": width // 4, "key_dimension": width if tied else width // 4}
-                drawn = sample(net, X, Y, **sizes, n_draws=3000, seed=width)
-                relative, error = (drawn.values - limit) / limit, drawn.standard_error / limit
-                worst = np.abs(relative).argmax()
-                cells.append(f"{100 * relative.flat[worst]:+8.1f} ± {100 * error.flat[worst]:3.1f}")
+                relative, error = deviation(name, kernel, width)
+                cells.append(f"{100 * relative:+8.1f} ± {100 * error:3.1f}")
             seconds = time.perf_counter() - start
             print(f"{name:32} {kernel:6} " + " ".join(f"{cell:>14}" for cell in cells) + f" {seconds:6.1f}", flush=True)
 

@@ -36,6 +36,15 @@ def normalised(net: kernels.Network, vocab_size: int, length: int):
     return learning.normalized_spectrum(block_spectrum(net, measures.iid_uniform(vocab_size), length))
 
 
+def theory_and_simulation(spec, length: int, target: str, noise: float, repeats: int):
+    """The learning curve of a target, and the simulation at the same numbers of samples."""
+    theory = learning.learning_curve(spec, target, SAMPLES, RIDGE, noise=noise)
+    found = learning.simulate(
+        spec.kernel, spec.measure, length, target, SAMPLES, RIDGE, noise=noise, n_repeats=repeats, seed=1
+    )
+    return theory, found
+
+
 def curves(repeats: int, directory: Path | None) -> None:
     print(
         f"{'kernel':>7} V {'target':>30} {'noise':>5}  P: learnability theory/simulated (equivalent kernel), "
@@ -45,10 +54,7 @@ def curves(repeats: int, directory: Path | None) -> None:
         spec, ax = normalised(net, vocab_size, length), None
         for target in targets:
             for noise in (0.0, RIDGE):
-                theory = learning.learning_curve(spec, target, SAMPLES, RIDGE, noise=noise)
-                found = learning.simulate(
-                    spec.kernel, spec.measure, length, target, SAMPLES, RIDGE, noise=noise, n_repeats=repeats, seed=1
-                )
+                theory, found = theory_and_simulation(spec, length, target, noise, repeats)
                 optimistic = learning.learning_curve(
                     spec, target, SAMPLES, RIDGE, theory="equivalent-kernel"
                 ).learnability

@@ -23,23 +23,28 @@ LENGTH = 8
 TOKENS = ["1/2", "1/3", "1/6"]
 
 
+MEASURES = {
+    "frozen mixture": measures.frozen_mixture(["1/3", "2/3"], [["1/5", "1/5", "3/5"], ["3/4", "1/8", "1/8"]]),
+    **{f"lazy chain, e = {e}": measures.lazy_chain(e, TOKENS) for e in ("1", "15/16", "7/8", "3/4", "1/2")},
+}
+
+
+def rejected(measure: object, n: int, order: int, repeats: int) -> float:
+    """The share of samples of n sequences that the test rejects."""
+    generator = np.random.default_rng(n)
+    found = [
+        exchangeability_test(measure.sample(generator, n, LENGTH), order=order, n_permutations=99, seed=seed).p_value
+        for seed in range(repeats)
+    ]
+    return float(np.mean(np.array(found) <= LEVEL))
+
+
 def power(repeats: int) -> None:
-    mixture = measures.frozen_mixture(["1/3", "2/3"], [["1/5", "1/5", "3/5"], ["3/4", "1/8", "1/8"]])
-    chains = {f"lazy chain, e = {e}": measures.lazy_chain(e, TOKENS) for e in ("1", "15/16", "7/8", "3/4", "1/2")}
     print(f"share rejected at level {LEVEL} of {repeats} samples of n sequences, V = 3, L = {LENGTH}, 99 permutations")
     print(f"{'measure':>24} {'positions':>9} " + " ".join(f"{f'n = {n}':>9}" for n in SAMPLES))
-    for name, measure in {"frozen mixture": mixture, **chains}.items():
+    for name, measure in MEASURES.items():
         for order in (2, 3):
-            cells = []
-            for n in SAMPLES:
-                generator = np.random.default_rng(n)
-                found = [
-                    exchangeability_test(
-                        measure.sample(generator, n, LENGTH), order=order, n_permutations=99, seed=seed
-                    ).p_value
-                    for seed in range(repeats)
-                ]
-                cells.append(np.mean(np.array(found) <= LEVEL))
+            cells = [rejected(measure, n, order, repeats) for n in SAMPLES]
             print(f"{name:>24} {order:9} " + " ".join(f"{cell:9.3f}" for cell in cells), flush=True)
 
 
