@@ -55,6 +55,7 @@ for _module, _names in {
     "symrep.representations.plethysm": "plethysm plethysm_coefficient restriction_coefficient",
     "symrep.representations.restrictions": "restriction young_subgroup_restriction",
     "symrep.representations.specht": "garnir_straighten intertwiner",
+    "symrep.representations.stable_multiplicities": "multiplicity_in_functions",
     "symrep.representations.symmetric_functions": "SymmetricFunction frobenius_characteristic inverse_frobenius_characteristic",
     "symrep.kernels.parameters": "substitute",
     "symrep.spectra.comparisons": "compare_spectra",

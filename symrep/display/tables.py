@@ -26,6 +26,8 @@ from symrep.errors import InvalidArgumentError, MissingPackageError, require
 
 FORMATS = ("text", "markdown", "latex", "csv", "json")
 _MOST_ROWS = 40
+_LONG_FORMULA = 80
+_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,13 @@ def uncertain_columns(key: str, heading: str) -> list[Column]:
 def uncertain_cells(value: float, error: float) -> tuple[Any, ...]:
     """The cells of :func:`uncertain_columns`."""
     return value, error, Uncertain(value, error)
+
+
+def _fitted_note(note: Prose) -> str:
+    """A note in LaTeX: one that holds a long formula, which has no place to break, is scaled down to the line."""
+    text = sentence(note, latex_cell, latex_prose)
+    formulas = [latex_cell(part) for part in note if not isinstance(part, str)] if isinstance(note, tuple) else []
+    return f"{_FITTED}{{{text}}}" if any(len(formula) > _LONG_FORMULA for formula in formulas) else text
 
 
 @dataclass(frozen=True, repr=False)
@@ -187,12 +196,23 @@ class Table:
         columns, rows = self._part("display")
         return pandas.DataFrame(rows, columns=[column.key for column in columns])
 
-    def to_latex(self, long: bool | None = None) -> str:
+    def to_latex(self, long: bool | None = None, fit: bool = False) -> str:
         r"""A ``table`` environment (booktabs and amsmath), or a ``longtable``, which breaks over pages.
 
-        Long tables need the package longtable; unless given, tables of more than 40 rows are long.
+        Parameters
+        ----------
+        long
+            Long tables need the package longtable; unless given, tables of more than 40 rows are long.
+        fit
+            Scale what is wider than the line down to it (package graphicx). Long tables cannot be scaled.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When a long table is to fit.
         """
         if len(self.rows) > _MOST_ROWS if long is None else long:
+            require(not fit, "fit", "must be False for a long table", fit)
             return self._to_longtable()
         columns, rows = self._part("data")
         align = "".join(column.align for column in columns)
@@ -210,15 +230,15 @@ class Table:
             lines.append(r"\setlength{\tabcolsep}{3pt}")
         elif any(r"\dfrac" in line for line in body):
             lines.append(r"\renewcommand{\arraystretch}{2.5}")
+        if fit:
+            lines.append(_FITTED + "{%")
         lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", heading + r" \\", r"\midrule"]
         lines += body
-        lines += [r"\bottomrule", r"\end{tabular}"]
+        lines += [r"\bottomrule", r"\end{tabular}" + ("}" if fit else "")]
         if self.notes:
+            notes = [_fitted_note(note) if fit else sentence(note, latex_cell, latex_prose) for note in self.notes]
             lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
-            lines += [
-                "\\par\\smallskip\n".join(sentence(note, latex_cell, latex_prose) for note in self.notes),
-                r"\end{minipage}",
-            ]
+            lines += ["\\par\\smallskip\n".join(notes), r"\end{minipage}"]
         lines.append(r"\end{table}")
         return "\n".join(lines)
 

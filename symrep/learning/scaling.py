@@ -18,9 +18,10 @@ import sympy
 from symrep.display import Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require
 from symrep.kernels.overlaps import length_symbol
-from symrep.kernels.parameters import as_parameter
+from symrep.kernels.parameters import as_parameter, substitute
+from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm, leading_term
-from symrep.spectra.isotypic_block import Block
+from symrep.spectra.isotypic_block import Block, at_known_degree
 from symrep.spectra.roots import OrderedRoot, horner
 from symrep.spectra.spectrum import EigenLevel, Spectrum
 
@@ -201,6 +202,8 @@ class ScalingLaws:
     def substitute(self, **values: Any) -> ScalingLaws:
         """The laws at numbers for symbols given by name, those of the ridge and the learnability among them.
 
+        Laws that were selected are those of the same irreps.
+
         Examples
         --------
         >>> from symrep import kernels, measures, spectrum
@@ -214,7 +217,11 @@ class ScalingLaws:
         known = {symbol.name for symbol in self.spectrum.free_symbols()} | self.spectrum.parameter_names
         others = {name: value for name, value in values.items() if name not in goal or name in known}
         spec = self.spectrum.substitute(**others) if others else self.spectrum
-        return scaling_law(spec, self.ridge.xreplace(own), self.learnability.xreplace(own))
+        found = scaling_law(spec, self.ridge.xreplace(own), self.learnability.xreplace(own))
+        if len(self) == len(self.spectrum.levels):
+            return found
+        kept = {tuple(_label_at(label, others) for label in law.level.labels) for law in self}
+        return replace(found, laws=tuple(law for law in found if law.level.labels in kept))
 
     def __repr__(self) -> str:
         return f"<ScalingLaws of {self.spectrum.architecture}: {len(self.laws)} eigenvalues>"
@@ -238,6 +245,15 @@ class ScalingLaws:
         from symrep.learning.scaling_tables import samples_table
 
         return samples_table(self)
+
+
+def _label_at(label: Any, values: dict[str, Any]) -> Any:
+    """An irrep at values for the symbols of its degree."""
+    if not isinstance(label, PaddedShape):
+        return label
+    names = {symbol.name for symbol in label.degree.free_symbols}
+    degree = substitute(label.degree, **{name: value for name, value in values.items() if name in names})
+    return at_known_degree(PaddedShape(label.lower, degree))
 
 
 def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "1/2") -> ScalingLaws:

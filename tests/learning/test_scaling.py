@@ -206,5 +206,19 @@ def test_laws_at_numbers_are_those_of_the_spectrum_there():
     )
     with pytest.raises(InvalidArgumentError, match="symbol must be one of L, a, p, got 'x'"):
         laws.substitute(x=1)
+    for shape, at in (((), (30,)), ((1,), (29, 1))):
+        chosen = laws.select(shape).substitute(**numbers)
+        assert list(chosen) == list(laws.substitute(**numbers).select(at)) and len(chosen) < len(laws)
+        assert str(list(laws.select(shape).substitute(a=1))) == str(list(laws.substitute(a=1).select(shape)))
     assert repr(laws).startswith("<ScalingLaws of serial(") and repr(laws).endswith(": 5 eigenvalues>")
     assert repr(laws.select((1,), (1, 1))[0]) == "<ScalingLaw of (L-1,1), (1,1): eigenvalue a**2*p/2>"
+
+
+def test_selected_laws_with_a_symbol_for_the_vocabulary():
+    laws = learning.scaling_law(spectrum(kernels.architecture("uniform-block", "query"), measures.iid_uniform()))
+    numbers = {"a": 1, "p": 1, "a_q": 2, "p_q": "1/2"}
+    everywhere = laws.substitute(L=7, V=3, **numbers)
+    for law in laws:
+        labels = law.level.labels
+        found = laws.select(*(label.lower for label in labels)).substitute(L=7, V=3, **numbers)
+        assert len(found) == 1 and list(found) == list(everywhere.select(*found[0].level.labels))
