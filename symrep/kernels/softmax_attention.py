@@ -146,8 +146,11 @@ class SoftmaxAttention(Attention):
         largest = np.abs(values).max(axis=(-2, -1), keepdims=True) * (1 + _ROUNDING)
         bounded = (np.abs(series) <= largest).all() and (np.abs(series - lower) <= _LAST_TERM * largest).all()
         if not bounded:
-            reason = f"must fit the variance of the logits, {variance:.3g} here, where the series does not converge"
-            raise InvalidArgumentError(f"SoftmaxAttention order {reason}; give n_samples instead, got {self.order}")
+            reason = f"the logits have the variance {variance:.3g}, at which the series to this order does not converge"
+            rule = f"SoftmaxAttention order must fit the variance of the logits, got order {self.order}: {reason}"
+            raise InvalidArgumentError(
+                f"{rule}; smaller query_std or key_std make it smaller, n_samples needs no series"
+            )
 
     def _sampled(self, state: KernelState) -> _Expected:
         generator = np.random.default_rng([self.seed, state.draws])

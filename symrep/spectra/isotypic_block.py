@@ -48,7 +48,8 @@ class Block(ExactPickles):
     query_shape
         The irrep of the renaming of the query token, or None.
     matrix
-        Exact; column j is the image of basis function j.
+        Exact; column j is the image of basis function j. It is not symmetric: the basis is not orthonormal. Its eigenvalues are
+        real.
     basis
         The seeds of the basis functions, as expressions in the centred counts ``M_v`` of row one and the indicators
         ``e_i_v`` (box i below row one, or an extra token, holds token v).

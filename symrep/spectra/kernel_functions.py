@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -87,11 +88,30 @@ def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
     if isinstance(kernel, MatchKernel):
         return SymmetricKernel(_on_tables(kernel), kernel, None, repr(kernel))
     if callable(kernel):
+        _require_function_of_tables(kernel)
         return SymmetricKernel(kernel, None, None, getattr(kernel, "__name__", repr(kernel)))
     raise InvalidTypeError(
         "kernel must be a network, a polynomial in u and m, a MatchKernel or a function of joint counts, "
         f"got {shown(kernel)}"
     )
+
+
+def _require_function_of_tables(function: Callable[..., Any]) -> None:
+    """Refuse functions of two arrays of sequences, which would be called with joint count tables."""
+    net = getattr(function, "__self__", None)
+    if isinstance(net, Network):
+        name = getattr(function, "__name__", "")
+        hint = 'the network itself, or its joint_count_kernel("ntk")'
+        raise InvalidTypeError(f"kernel must be a function of joint count tables, got the method {name}: give {hint}")
+    try:
+        parameters = list(signature(function).parameters.values())
+    except (TypeError, ValueError):  # one in C that does not tell
+        return
+    needed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty]
+    if len(needed) > 1:
+        rule = "must be a function of one array, the joint count tables (k, V, V)"
+        other = "functions of two arrays of sequences are for check_kernel, dense_spectrum and sampled_spectrum"
+        raise InvalidTypeError(f"kernel {rule}, got one of {len(needed)}; {other}")
 
 
 def extra_token_of(kernel: Any) -> str | None:

@@ -319,7 +319,7 @@ def test_a_series_that_does_not_converge_is_refused(token_variance, order):
     net = serial(TokenEmbedding(token_variance), Positions(1), SoftmaxAttention(order=order), MeanPool())
     with pytest.raises(
         InvalidArgumentError,
-        match=rf"order must fit the variance of the logits, .* give n_samples instead, got {order}",
+        match=rf"order must fit the variance of the logits, got order {order}: the logits have the variance .* does not converge",
     ):
         net.nngp(np.random.default_rng(1).integers(3, size=(6, 5)))
 
