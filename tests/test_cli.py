@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -438,7 +439,7 @@ def test_every_command_has_an_example():
         (("spectrum", "relu-block", *numbers(5), "--depth", "-1"), "--depth must be at least 0, got -1"),
         (("spectrum", "relu-block", "--length", "20", "--vocab", "V"), "--vocab, --token-variance and --position-var"),
         (("spectrum", "relu-block", *numbers(5), "--readout", "query"), "--query-token-variance and --query-position"),
-        (("bounds", "relu-block"), "ARCHITECTURE must be linear-block or uniform-block, got 'relu-block'"),
+        (("bounds", "relu-block"), "--length, --token-variance and --position-variance must be given as numbers: relu"),
         (("curve", "foo", "--target", "S"), "architecture must be one of linear-block, uniform-block, relu-block"),
         (("tables", "--directory", "/proc/nothing"), "directory must be writable, got '/proc/nothing'"),
         (("verify", "--directory", "nothing"), "directory must hold the tables that write_tables makes"),
@@ -475,3 +476,19 @@ def test_bounds_at_numbers_are_decimal():
     assert "sqrt" not in out and "2652.26" in out and "53.1258" in out
     exact = json.loads(run("bounds", "linear-block", *numbers(100), "--samples", "--format", "json").out)[0]
     assert any("sqrt" in str(row["equivalent_kernel"]) for row in exact["rows"])
+
+
+def test_bounds_of_a_block_without_closed_forms():
+    found = run("bounds", "relu-block", *numbers(12), "--depth", "1", "--ridge", "1/10", "--format", "json")
+    bounds, samples = json.loads(found.out)
+    assert {row["shape"] for row in bounds["rows"]} == {"(12)", "(11,1)"}
+    for row, needed in zip(bounds["rows"], samples["rows"], strict=True):
+        assert row["eigenvalue"] <= row["trace_bound"] <= row["dimension_bound"]
+        assert (
+            needed["dimension_bound"]
+            <= needed["trace_bound"]
+            <= needed["equivalent_kernel"]
+            <= needed["self_consistent"]
+        )
+    text = run("bounds", "relu-block", *numbers(12), "--depth", "1").out
+    assert "*delta + " in text and max(len(number) for number in re.findall(r"\d+\.\d+", text)) < 12

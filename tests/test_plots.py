@@ -219,3 +219,53 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
 def test_matplotlib_is_imported_when_something_is_drawn():
     code = "import sys, symrep.plots, symrep.spectra.comparisons; print('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("samples", "texts"),
+    [([16, 64, 256], ["20", "50", "100", "200"]), ([1, 10**5], ["1", "10", "100", "1000", "10000", "100000"])],
+)
+def test_numbers_of_samples_are_written_in_full(samples, texts):
+    from symrep import learning
+
+    s = spectrum(
+        kernels.architecture("linear-block", token_variance=1, position_variance=1), measures.iid_uniform(2), 8
+    )
+    ax = learning.learning_curve(s, "S", samples, 0.05, noise=0.01).plot(quantity="test_error")
+    ax.figure.canvas.draw()
+    low, high = ax.get_xlim()
+    shown = [label.get_text() for label in ax.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert shown == texts
+    assert not any("10^" in label.get_text() for label in ax.get_yticklabels(which="both"))
+    # few points are marked, and curves of many are not
+    assert ax.get_lines()[0].get_marker() == "o"
+    many = learning.learning_curve(s, "S", np.geomspace(4, 100, 40), 0.05).plot()
+    assert many.get_lines()[0].get_marker() == "None"
+
+
+def test_simulated_points_have_a_label_of_their_own():
+    from symrep import learning
+
+    net = kernels.architecture("linear-block", token_variance=1, position_variance=1)
+    s = spectrum(net, measures.iid_uniform(2), 5)
+    simulation = learning.simulate(net, measures.iid_uniform(2), 5, "S", [4, 8], 0.1, n_repeats=3)
+    ax = learning.learning_curve(s, "S", [4, 8], 0.1).plot(
+        simulation=simulation, label="theory", simulation_label="200 sets"
+    )
+    assert legend(ax) == ["theory", "200 sets"]
+
+
+def test_legends_of_many_curves_stand_above_them():
+    spectra = {length: falling_powers(length, 6) for length in (64, 128, 256)}
+    above, inside = plots.exponents_plot(spectra, n_shapes=6), plots.exponents_plot(spectra, n_shapes=3)
+    for ax in (above, inside):
+        ax.figure.canvas.draw()
+    assert above.get_legend().get_window_extent().y0 >= above.get_window_extent().y1 - 1
+    assert inside.get_legend().get_window_extent().y1 <= inside.get_window_extent().y1 + 1
+
+
+def falling_powers(length, count):
+    levels = tuple(
+        EigenLevel(Partition((length - k, k) if k else (length,)), float(length) ** -k, 1) for k in range(count)
+    )
+    return EvaluatedSpectrum("powers", levels, None)

@@ -9,7 +9,7 @@ from math import inf
 
 import click
 
-from symrep.cli.models import ARCHITECTURES_HELP, integer, model_options, require_numbers, solve, solve_blocks
+from symrep.cli.models import ARCHITECTURES_HELP, depth_option, integer, model_options, require_numbers, solve_any
 from symrep.cli.output import (
     emit,
     output_options,
@@ -108,13 +108,7 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 
 @click.command("spectrum", short_help="Eigenvalues of a block, by irrep.")
 @model_options
-@click.option(
-    "--depth",
-    type=int,
-    default=None,
-    metavar="K",
-    help="For blocks without closed form: at most K boxes below row one.",
-)
+@depth_option
 @click.option("--symbolic", is_flag=True, help="Insist on closed forms in L: refuses a number for --length.")
 @click.option(
     "--order", type=int, default=None, metavar="N", help="N terms of the expansion at large L of every eigenvalue."
@@ -147,15 +141,13 @@ def spectrum_command(
         if is_numeric and value is not None:
             rule = f"must be left out for {model['architecture']}, which has no closed form"
             raise InvalidArgumentError(f"{option} {rule}, got {value}")
-    if depth is not None and not is_numeric:
-        raise InvalidArgumentError(f"--depth must be left out for {model['architecture']}, got {depth}")
     if symbolic and model["length"] != "L":
         raise InvalidArgumentError(f"--length must be left out with --symbolic, got {model['length']!r}")
     if order is not None and model["length"] != "L":
         raise InvalidArgumentError(f"--length must be left out with --order, got {model['length']!r}")
     if plot is not None and not is_numeric:
         require_numbers("--plot draws them", **model)
-    spec = solve_blocks(depth=depth, **model) if is_numeric else solve(**model)
+    spec = solve_any(depth, **model)
     if plot is not None:
         save_plot(spec.plot(), plot)
     if format_ == "json":
@@ -166,6 +158,7 @@ def spectrum_command(
 
 @click.command(short_help="Bounds, exponents in L, samples needed.")
 @model_options
+@depth_option
 @click.option(
     "--ridge",
     default="delta",
@@ -178,17 +171,18 @@ def spectrum_command(
     "--samples", is_flag=True, help="Only the samples needed; csv holds one table, the bounds unless this is given."
 )
 @output_options()
-def bounds(ridge: str, learnability: str, samples: bool, format_: str, out: str | None, **model: str) -> None:
-    """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep, of linear-block or uniform-block.
+def bounds(
+    ridge: str, learnability: str, samples: bool, depth: int | None, format_: str, out: str | None, **model: str
+) -> None:
+    """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep.
+
+    {architectures}
 
     Example: symrep bounds linear-block --readout flatten --vocab 3
     """
-    from symrep.kernels import NONLINEAR_ARCHITECTURES
     from symrep.learning import scaling_law
 
-    if model["architecture"] in NONLINEAR_ARCHITECTURES:
-        raise InvalidArgumentError(f"ARCHITECTURE must be linear-block or uniform-block, got {model['architecture']!r}")
-    laws = scaling_law(solve(**model), ridge, learnability)
+    laws = scaling_law(solve_any(depth, **model), ridge, learnability)
     shown = [laws.samples_table()] if samples else [laws.table(), laws.samples_table()]
     show_all(shown, format_, out)
 
@@ -233,7 +227,6 @@ def curve(
 
     Example: symrep curve linear-block --length 8 --token-variance 1/2 --position-variance 1 --target "sigma_1 - S/L"
     """
-    from symrep.kernels import NONLINEAR_ARCHITECTURES
     from symrep.kernels.parameters import as_float, as_parameter
     from symrep.learning import learning_curve, normalized_spectrum, samples_to_learn
     from symrep.learning import simulate as run
@@ -241,7 +234,7 @@ def curve(
     require_numbers("a learning curve is made of them", **model)
     share = as_float(as_parameter(learnability, "--learnability"), "--learnability")
     n_samples = [integer(part, "--samples", "a list of integers") for part in samples.split(",")]
-    spec = (solve_blocks if model["architecture"] in NONLINEAR_ARCHITECTURES else solve)(**model)
+    spec = solve_any(None, **model)
     spec = normalized_spectrum(spec) if normalized else spec
     found = learning_curve(spec, target, n_samples, ridge, noise=noise, theory=theory)
     simulation = None

@@ -69,6 +69,22 @@ def model_options(function: Any) -> Any:
     return function
 
 
+def depth_option(function: Any) -> Any:
+    help_text = "For blocks without closed forms: shapes with at most K boxes below the first row."
+    return click.option("--depth", type=int, default=None, metavar="K", help=help_text)(function)
+
+
+def solve_any(depth: int | None, architecture: str, **model: str) -> Any:
+    """The spectrum of any preset."""
+    from symrep.kernels import NONLINEAR_ARCHITECTURES
+
+    if architecture in NONLINEAR_ARCHITECTURES:
+        return solve_blocks(architecture, depth=depth, **model)
+    if depth is not None:
+        raise InvalidArgumentError(f"--depth must be left out for {architecture}, got {depth}")
+    return solve(architecture, **model)
+
+
 def solve(architecture: str, readout: str, vocab: str, length: str, **variances: str | None) -> Any:
     from symrep.measures import iid_uniform
     from symrep.spectra.solver import spectrum

@@ -66,7 +66,7 @@ def text(
     if plot is not None:
         from symrep.plots import text_figure
 
-        save_plot(text_figure(report), plot)
+        save_plot(text_figure(report)[0], plot)
     tables, summary = report.tables(), report.summary()
     if format_ == "json":
         parts = [json.loads(table.to_json()) for table in tables]

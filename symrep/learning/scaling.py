@@ -16,11 +16,12 @@ from typing import Any
 import sympy
 
 from symrep.display import Table
-from symrep.errors import InvalidArgumentError, InvalidTypeError, require
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_parameter, substitute
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm, leading_term
+from symrep.spectra.block_results import BlockSpectrum
 from symrep.spectra.isotypic_block import Block, at_known_degree
 from symrep.spectra.roots import OrderedRoot, horner
 from symrep.spectra.spectrum import EigenLevel, Spectrum
@@ -262,7 +263,7 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
     Parameters
     ----------
     spec
-        A spectrum, with L a symbol or a number.
+        A spectrum, with L a symbol or a number, or a block spectrum, whose laws are in float64.
     ridge
         The ridge (noise variance) :math:`\delta > 0`, a number or a symbol (``delta``).
     learnability
@@ -290,10 +291,13 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
     >>> odd.exponent("dimension_bound"), odd.exponent("eigenvalue")
     (1, 2)
     """
-    if not isinstance(spec, Spectrum):
-        rule = "must be a Spectrum of closed forms (samples_to_learn takes any spectrum with numbers)"
-        raise InvalidTypeError(f"spec {rule}, got {spec!r}")
     ridge, learnability = read_goal(ridge, learnability)
+    if isinstance(spec, BlockSpectrum):
+        from symrep.learning.numeric_scaling import numeric_scaling_laws
+
+        return numeric_scaling_laws(spec, ridge, learnability)
+    if not isinstance(spec, Spectrum):
+        raise InvalidTypeError(f"spec must be a spectrum from spectrum or block_spectrum, got {shown(spec)}")
     negative = [level for level in spec.levels if level.eigenvalue.is_negative]
     require(not negative, "spec", "must have no negative eigenvalue (a kernel is positive semidefinite)", negative[:1])
     laws = []

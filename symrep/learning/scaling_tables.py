@@ -95,6 +95,8 @@ def samples_table(laws: ScalingLaws) -> Table:
             Formula(f"{_grouped(factor)}/EK", rf"{sympy.latex(factor)} / \operatorname{{E}}K"),
         ]
         trace_shown = Formula(f"{odds}/T", rf"{sympy.latex(odds)} / T") if law.dimension == 1 else values["trace-bound"]
+        if not symbolic and law.dimension != 1:
+            trace_shown = _decimal(trace_shown)
         cells += [values["trace-bound"], trace_shown, values["equivalent-kernel"], values["self-consistent"]]
         if not symbolic:
             cells += [_decimal(values["equivalent-kernel"]), _decimal(values["self-consistent"])]
@@ -157,10 +159,14 @@ def _label_cells(laws: ScalingLaws, law: ScalingLaw) -> list[Any]:
     return [getattr(law.level, column.key) for column in _label_columns(laws)]
 
 
-def _decimal(expression: sympy.Expr) -> sympy.Expr | float:
+def _decimal(expression: sympy.Expr | float) -> sympy.Expr | float:
     """A number as a float; an expression in symbols that the caller left with its numbers to six digits if they are long."""
+    if isinstance(expression, float):
+        return expression
     if not expression.free_symbols:
         return float(expression.evalf(20))
+    if expression.has(sympy.Float):
+        return expression.evalf(6)
     return expression if len(str(expression)) <= _LONGEST_EXACT else sympy.simplify(expression).evalf(6)
 
 

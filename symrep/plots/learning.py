@@ -78,11 +78,12 @@ def learning_curve_plot(
         options = {"color": colour, "linestyle": "none", "markersize": 5, "capsize": 2}
         ax.errorbar(simulation.n_samples, means, errors, marker=marker, label=simulated, **options)
     ax.set_xscale("log")
-    plain_ticks(ax)
+    plain_ticks(ax.xaxis, ax.dataLim.intervalx)
     if quantity == "learnability":
         ax.set_ylim(-0.02, 1.02)
     elif (values > 0).any() or simulation is not None:
         ax.set_yscale("log")
+        plain_ticks(ax.yaxis, ax.dataLim.intervaly)
     label_axes(ax, "number of samples $P$", _QUANTITIES[quantity])
     ax.legend(frameon=False, fontsize="small")
     return ax

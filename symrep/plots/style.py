@@ -20,6 +20,9 @@ DASHES: tuple[Any, ...] = (
 )
 
 
+_LEAST_PLAIN, _LARGEST_PLAIN = 1e-4, 1e6
+
+
 class MissingMatplotlibError(MissingPackageError):
     """Plots need matplotlib, which comes with the extra ``plots``."""
 
@@ -54,16 +57,16 @@ def style(number: int) -> tuple[str, str, Any]:
     return COLOURS[number], MARKERS[number], DASHES[number]
 
 
-def plain_ticks(ax: Any) -> None:
-    """Numbers below a million on a logarithmic horizontal axis in full, at 1, 2 and 5 times powers of ten where few are seen."""
+def plain_ticks(axis: Any, interval: tuple[float, float]) -> None:
+    """On a logarithmic axis numbers that are neither small nor large in full, at 1, 2 and 5 times powers of ten where few are seen."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    low, high = ax.dataLim.intervalx
-    decades = 0.0 if low <= 0 else float(high / low)
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 1000 else (1.0,)))
-    if high < 10**6:
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    low, high = interval
+    is_short = low > 0 and high < 1000 * low
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if is_short else (1.0,)))
+    if low >= _LEAST_PLAIN and high < _LARGEST_PLAIN:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def label_axes(ax: Any, x: str, y: str) -> None:

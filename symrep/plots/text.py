@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from symrep.errors import InvalidTypeError, require, shown
-from symrep.plots.style import axes, label_axes, new_axes, style
+from symrep.plots.style import axes as axes_or_new
+from symrep.plots.style import label_axes, new_axes, style
 
 _QUANTITIES = ("covariance", "components")
 _SHOWN_COMPONENTS = 4
@@ -47,16 +48,14 @@ def text_plot(report: Any, ax: Any = None, *, quantity: str = "covariance") -> A
     )
     if not (hasattr(report, "symmetry") and hasattr(report, "components")):
         raise InvalidTypeError(f"report must be the result of text_report, got {shown(report)}")
-    ax = axes(ax)
+    ax = axes_or_new(ax)
     return _covariance(report, ax) if quantity == "covariance" else _components(report, ax)
 
 
-def text_figure(report: Any) -> Any:
-    """Covariance and components of a report side by side; returns the axes of the first."""
-    left, right = new_axes(2)
-    text_plot(report, left)
-    text_plot(report, right, quantity="components")
-    return left
+def text_figure(report: Any, axes: Any = None) -> tuple[Any, Any]:
+    """Covariance and components of a report on two axes, side by side in a new figure unless they are given; returns both."""
+    left, right = new_axes(2) if axes is None else axes
+    return text_plot(report, left), text_plot(report, right, quantity="components")
 
 
 def _covariance(report: Any, ax: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from symrep.combinatorics.partitions import Partition, as_partition
-from symrep.display import Table
+from symrep.display import Code, Table
 from symrep.errors import InvalidArgumentError, require, require_integer
 from symrep.measures import ExchangeableMeasure
 from symrep.spectra.column_space import ColumnSpace
@@ -218,6 +218,11 @@ class BlockSpectrum(LevelViews):
 
     def _repr_html_(self) -> str:
         return self.table(limit=_ROWS_SHOWN)._repr_html_()
+
+    @property
+    def title(self) -> tuple[Any, ...]:
+        """Architecture, measure and length, as parts of a caption."""
+        return Code(self.architecture), " under ", Code(repr(self.measure)), ", length ", self.length
 
     def __repr__(self) -> str:
         size = f"{len(self.blocks)} blocks, {len(self.levels)} eigenvalues"

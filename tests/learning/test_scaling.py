@@ -5,8 +5,8 @@ import pytest
 import sympy
 from scipy.optimize import brentq
 
-from symrep import kernels, learning, measures, spectrum
-from symrep.errors import InvalidArgumentError, InvalidTypeError
+from symrep import Partition, block_spectrum, kernels, learning, measures, spectrum
+from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError
 from symrep.kernels.overlaps import length_symbol as L
 from symrep.spectra.asymptotics import leading_term
 
@@ -135,7 +135,7 @@ def test_bad_arguments(pooled, arguments, message):
 
 
 def test_bad_spectrum_method_and_quantity(pooled):
-    with pytest.raises(InvalidTypeError, match="spec must be a Spectrum"):
+    with pytest.raises(InvalidTypeError, match="spec must be a spectrum from spectrum or block_spectrum"):
         learning.scaling_law(pooled.levels)
     law = learning.scaling_law(pooled)[0]
     with pytest.raises(InvalidArgumentError, match="method must be one of"):
@@ -222,3 +222,58 @@ def test_selected_laws_with_a_symbol_for_the_vocabulary():
         labels = law.level.labels
         found = laws.select(*(label.lower for label in labels)).substitute(L=7, V=3, **numbers)
         assert len(found) == 1 and list(found) == list(everywhere.select(*found[0].level.labels))
+
+
+@pytest.mark.parametrize("readout", ["pool", "last"])
+def test_laws_of_a_block_spectrum_are_those_of_closed_forms(readout):
+    net = kernels.architecture("linear-block", readout, token_variance="1/2", position_variance=1)
+    measure = measures.iid(["1/3", "2/3"])
+    exact = learning.scaling_law(spectrum(net, measure, 9), "1/10", "1/3")
+    found = learning.scaling_law(block_spectrum(net, measure, 9), "1/10", "1/3")
+    assert len(found) == len(exact)
+    for law, other in zip(exact, found):
+        assert other.level.shape == law.level.shape and other.dimension == law.dimension
+        pairs = [
+            (getattr(law, name), getattr(other, name)) for name in ("dimension_bound", "trace_bound", "normalized")
+        ]
+        pairs += [(law.tightness, other.tightness), (law.trace_tightness, other.trace_tightness)]
+        pairs += [(law.samples(method), other.samples(method)) for method in learning.METHODS]
+        pairs.append((law.crossover_ridge(), other.crossover_ridge()))
+        for left, right in pairs:
+            assert isinstance(right, float) and right == pytest.approx(float(left), rel=1e-9)
+
+
+def test_laws_of_a_block_spectrum_at_any_length():
+    relu = kernels.architecture("relu-block", token_variance=1, position_variance=1)
+    spec = block_spectrum(relu, measures.iid_uniform(2), 400, shapes=[(400,), (399, 1), (397, 3)])
+    laws = learning.scaling_law(spec)
+    deep = laws.select((397, 3))
+    assert 0 < deep[0].dimension_bound == pytest.approx(spec.expected_trace / deep[0].dimension, rel=1e-12)
+    at = deep.substitute(delta="1/100")
+    assert {law.level.shape for law in at} == {Partition((397, 3))} and len(at) == len(deep)
+    slope = sympy.Poly(deep[0].samples(), delta).coeff_monomial(delta)
+    assert float(slope) == pytest.approx(1 / deep[0].level.eigenvalue, rel=1e-12)
+    assert at[0].samples() == pytest.approx(float(deep[0].samples().subs(delta, sympy.Rational(1, 100))), rel=1e-12)
+    # shapes that were not asked for compete as ridge does
+    whole = learning.scaling_law(block_spectrum(relu, measures.iid_uniform(2), 12), "1/10")
+    part = learning.scaling_law(block_spectrum(relu, measures.iid_uniform(2), 12, shapes=[(12,), (11, 1)]), "1/10")
+    for law in part.select((11, 1))[:1]:
+        own = whole.select((11, 1))[0]
+        assert (
+            own.level == law.level
+            and own.samples() == pytest.approx(law.samples(), rel=0.01)
+            and own.samples() != law.samples()
+        )
+
+
+def test_errors_of_laws_of_block_spectra():
+    net = kernels.architecture("linear-block", token_variance="1/2", position_variance=1)
+    laws = learning.scaling_law(block_spectrum(net, measures.iid_uniform(2), 5))
+    with pytest.raises(FreeSymbolError, match="learnability must be a number for a block spectrum, got l"):
+        learning.scaling_law(laws.spectrum, learnability="l")
+    with pytest.raises(InvalidArgumentError, match=r"token_shape must be left out for a block spectrum, got \(1, 1\)"):
+        laws.select((4, 1), (1, 1))
+    with pytest.raises(InvalidArgumentError, match="symbol must be one of delta, got 'L'"):
+        laws.substitute(L=3)
+    with pytest.raises(InvalidArgumentError, match="length must be the symbol L for a leading term, got 5"):
+        laws[0].leading("eigenvalue")
