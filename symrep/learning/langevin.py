@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from tqdm import tqdm
 
 from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
@@ -142,6 +143,7 @@ def train_langevin(
     seed: int = 0,
     test_sequences: Any = None,
     precision: str = "float64",
+    progress: bool = False,
 ) -> LangevinResult:
     r"""Train networks of finite width by noisy gradient descent on all weights, and average their outputs.
 
@@ -176,6 +178,8 @@ def train_langevin(
         Where the outputs are averaged, (m, L); the training sequences unless given.
     precision
         ``"float64"`` or ``"float32"``, of the networks; energies are always added up in float64.
+    progress
+        Show a progress bar.
 
     Raises
     ------
@@ -240,7 +244,8 @@ def train_langevin(
     dynamics = _Dynamics(loss, generator, start, n_leapfrog, adjusted, tuning)
     averages = _Averages.of(n_steps, n_chains, limit_mean)
     losses, accepted = [], []
-    for step, state in zip(range(-burn_in, n_steps), dynamics.run(trained.weights)):
+    steps = tqdm(range(-burn_in, n_steps), "noisy gradient descent", disable=not progress, leave=False)
+    for step, state in zip(steps, dynamics.run(trained.weights)):
         losses.append(loss.mean_squared_error(state.potential))
         if step >= 0:
             accepted.append(state.accepted)
