@@ -232,3 +232,23 @@ def test_captions_with_indices(n):
     table = character_table_table(n)
     assert f"Character table of S_{n}; columns" in table.to_text()
     assert (r"$S_{10}$" if n == 10 else "$S_3$") in table.to_latex()
+
+
+def test_tables_are_scaled_to_the_line():
+    wide = sympy.Symbol("x") ** 2 + sum(sympy.symbols("y0:40"))
+    table = Table("t", "c", (Column("k", "k"),), ((wide,),), (("E = ", wide, "."), "Plain."))
+    text = table.to_latex(fit=True)
+    scaled = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{"
+    assert text.count(scaled) == 2 and f"{scaled}%\n\\begin{{tabular}}" in text and f"{scaled}E = " in text
+    assert text.count("{") == text.count("}") and "resizebox" not in table.to_latex()
+    with pytest.raises(InvalidArgumentError, match="fit must be False for a long table, got True"):
+        table.to_latex(long=True, fit=True)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_numbers_for_siunitx(long):
+    cells = (3, -1.5e-7, Uncertain(2.654e-7, 1.2e-8), float("inf"), Uncertain(0.5, 0.0), sympy.Rational(1, 3))
+    columns = tuple(Column(f"c{i}", f"c{i}") for i in range(6))
+    text = Table("t", "c", columns, (cells,), (("At ", 2.5, "."),)).to_latex(long=long, siunitx=True)
+    row = r"\num{3} & \num{-1.5e-07} & \num{2.65 +- 0.12e-07} & $\infty$ & \num{0.5} & $\dfrac{1}{3}$ \\"
+    assert row in text and "At $2.5$." in text

@@ -204,6 +204,20 @@ def latex_cell(cell: Any) -> str:
     return f"${math_latex(cell)}$".replace(r"\frac", r"\dfrac")
 
 
+def siunitx_cell(cell: Any) -> str:
+    r"""As :func:`latex_cell`, with numbers for the package siunitx to set.
+
+    >>> siunitx_cell(1.5e-07), siunitx_cell(Uncertain(0.74312, 0.0021)), siunitx_cell(sympy.Rational(1, 2))
+    ('\\num{1.5e-07}', '\\num{0.7431 +- 0.0021}', '$\\dfrac{1}{2}$')
+    """
+    is_number = isinstance(cell, int | float | sympy.Integer) and not isinstance(cell, bool)
+    if is_number and math.isfinite(cell):
+        return rf"\num{{{text_cell(cell)}}}"
+    if isinstance(cell, Uncertain) and math.isfinite(cell.value) and math.isfinite(cell.error):
+        return rf"\num{{{str(cell).replace('(', '').replace(')', '')}}}"
+    return latex_cell(cell)
+
+
 def markdown_cell(cell: Any) -> str:
     if cell is None:
         return ""

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from symrep.display.cells import (
     markdown_cell,
     plain_text,
     sentence,
+    siunitx_cell,
     text_cell,
 )
 from symrep.errors import InvalidArgumentError, MissingPackageError, require
@@ -196,7 +198,7 @@ class Table:
         columns, rows = self._part("display")
         return pandas.DataFrame(rows, columns=[column.key for column in columns])
 
-    def to_latex(self, long: bool | None = None, fit: bool = False) -> str:
+    def to_latex(self, long: bool | None = None, fit: bool = False, siunitx: bool = False) -> str:
         r"""A ``table`` environment (booktabs and amsmath), or a ``longtable``, which breaks over pages.
 
         Parameters
@@ -205,6 +207,8 @@ class Table:
             Long tables need the package longtable; unless given, tables of more than 40 rows are long.
         fit
             Scale what is wider than the line down to it (package graphicx). Long tables cannot be scaled.
+        siunitx
+            Leave the form of numbers in the body to the package siunitx (``\num``).
 
         Raises
         ------
@@ -213,12 +217,13 @@ class Table:
         """
         if len(self.rows) > _MOST_ROWS if long is None else long:
             require(not fit, "fit", "must be False for a long table", fit)
-            return self._to_longtable()
+            return self._to_longtable(siunitx_cell if siunitx else latex_cell)
         columns, rows = self._part("data")
         align = "".join(column.align for column in columns)
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns)
         caption = sentence(self.caption, latex_cell, latex_prose)
-        body = [" & ".join(latex_cell(cell) for cell in row) + r" \\" for row in rows]
+        body_cell = siunitx_cell if siunitx else latex_cell
+        body = [" & ".join(map(body_cell, row)) + r" \\" for row in rows]
         lines = [
             r"\begin{table}[htbp]",
             r"\centering",
@@ -242,7 +247,7 @@ class Table:
         lines.append(r"\end{table}")
         return "\n".join(lines)
 
-    def _to_longtable(self) -> str:
+    def _to_longtable(self, body_cell: Callable[[Any], str]) -> str:
         columns, rows = self._part("data")
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns) + r" \\"
         caption = sentence(self.caption, latex_cell, latex_prose)
@@ -255,7 +260,7 @@ class Table:
             r"\endfirsthead",
         ]
         lines += [r"\toprule", heading, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot"]
-        lines += [" & ".join(latex_cell(cell) for cell in row) + r" \\" for row in rows]
+        lines += [" & ".join(map(body_cell, row)) + r" \\" for row in rows]
         lines += [r"\end{longtable}", r"\endgroup"]
         for note in self.notes:
             lines += ["", rf"{{\footnotesize {sentence(note, latex_cell, latex_prose)}\par}}"]
