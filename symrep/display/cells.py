@@ -163,6 +163,7 @@ def plain_text(text: str) -> str:
     """
     text = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", text)
     text = re.sub(r"\\(?:mathbb|mathrm|operatorname)\{(\w+)\}", r"\1", text.replace("$", "").replace(r"\,", " "))
+    text = re.sub(r"_\{(\w+)\}", r"_\1", text)
     return re.sub(r"\\([a-zA-Z]+)", lambda match: _COMMANDS.get(match[1], match[1]), text)
 
 

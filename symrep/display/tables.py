@@ -268,7 +268,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         columns, rows = self._part("data")
-        head = "".join(f"<th>{html.escape(column.heading)}</th>" for column in columns)
+        head = "".join(f"<th>{html.escape(column.latex_heading or column.heading)}</th>" for column in columns)
         body = "".join("<tr>" + "".join(f"<td>{html_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
         notes = "".join(f"<p>{sentence(note, html_cell, html.escape)}</p>" for note in self.notes)
         caption = sentence(self.caption, html_cell, html.escape)

@@ -10,7 +10,7 @@ from symrep.display import Column, Formula, Table
 from symrep.learning.scaling import METHODS, ScalingLaw, ScalingLaws, has_surds, ridge_symbol, tidy
 
 _LONGEST_FRACTION = 320
-_LONGEST_EXACT = 40
+_LONGEST_EXACT = 14
 
 
 def bounds_table(laws: ScalingLaws) -> Table:
@@ -42,7 +42,10 @@ def bounds_table(laws: ScalingLaws) -> Table:
     rows = []
     for law in laws:
         cells = [law.level.shape, *_label_cells(laws, law), law.dimension]
-        cells += [law.dimension_bound, _over_dimension(law.dimension), law.trace_bound, _trace_shown(law)]
+        shown = [_over_dimension(law.dimension), _trace_shown(law)]
+        if not laws.is_symbolic:
+            shown = [_decimal(law.dimension_bound), _decimal(law.trace_bound)]
+        cells += [law.dimension_bound, shown[0], law.trace_bound, shown[1]]
         cells += [law.level.eigenvalue, law.tightness]
         if not laws.is_symbolic:
             cells += [_decimal(law.level.eigenvalue), _decimal(law.tightness)]
@@ -95,8 +98,8 @@ def samples_table(laws: ScalingLaws) -> Table:
             Formula(f"{_grouped(factor)}/EK", rf"{sympy.latex(factor)} / \operatorname{{E}}K"),
         ]
         trace_shown = Formula(f"{odds}/T", rf"{sympy.latex(odds)} / T") if law.dimension == 1 else values["trace-bound"]
-        if not symbolic and law.dimension != 1:
-            trace_shown = _decimal(trace_shown)
+        if not symbolic:
+            cells[1], trace_shown = _decimal(values["dimension-bound"]), _decimal(values["trace-bound"])
         cells += [values["trace-bound"], trace_shown, values["equivalent-kernel"], values["self-consistent"]]
         if not symbolic:
             cells += [_decimal(values["equivalent-kernel"]), _decimal(values["self-consistent"])]
@@ -137,7 +140,7 @@ def _trace_shown(law: ScalingLaw) -> Any:
 def _trace_notes(laws: ScalingLaws) -> list[Any]:
     notes: list[Any] = [(r"$\operatorname{E}K(x,x) =$ ", _breakable(laws.spectrum.expected_trace), ".")]
     trivial = next((law for law in laws if law.dimension == 1), None)
-    if trivial is not None:
+    if trivial is not None and laws.is_symbolic:
         notes.append((r"$T = \operatorname{tr}(P_{\mathrm{trivial}} K) =$ ", _breakable(trivial.trace_bound), "."))
     return notes
 

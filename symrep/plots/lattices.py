@@ -17,6 +17,8 @@ from symrep.plots.style import COLOURS, axes
 _LARGEST_CELL = 9.0
 _CELLS_OF_ROOM = 1.6
 _FAINT = "#999999"
+# nearer to one end than to the other, where edges that cross are apart
+_ALONG = 0.36
 
 
 def lattice_plot(
@@ -86,7 +88,8 @@ def lattice_plot(
         (x0, y0), (x1, y1) = places[low], places[high]
         ax.plot([x0, x1], [y0, y1], color=colour, linewidth=width, zorder=2 if is_bold else 1, gid="edge")
         if edge_labels is not None:
-            _write(ax, str(attributes[edge_labels]), ((x0 + x1) / 2, (y0 + y1) / 2), size=7, colour="#333333")
+            place = (x0 + _ALONG * (x1 - x0), y0 + _ALONG * (y1 - y0))
+            _write(ax, str(attributes[edge_labels]), place, size=7, colour="#333333")
     _frame(ax, layers, str(graph.graph.get("layer", "height")))
     cell = _cell_size(ax, layers)
     for node, place in places.items():

@@ -40,7 +40,7 @@ class PaddedShape:
 
     def __init__(self, lower: Partition | Iterable[int] = (), degree: Any = None) -> None:
         object.__setattr__(self, "lower", as_partition(lower, "lower"))
-        object.__setattr__(self, "degree", _as_degree("L" if degree is None else degree, "degree"))
+        object.__setattr__(self, "degree", as_degree("L" if degree is None else degree, "degree"))
 
     @property
     def depth(self) -> int:
@@ -102,7 +102,7 @@ def stable_dimension(mu: Partition | Iterable[int], n: Any) -> sympy.Expr:
     >>> stable_dimension((3,), 8), stable_dimension((2, 1), 5)
     (28, 5)
     """
-    mu, n = as_partition(mu, "mu"), _as_degree(n, "n")
+    mu, n = as_partition(mu, "mu"), as_degree(n, "n")
     k = mu.size
     columns = mu.conjugate.parts
     hooks = {k + column - height for column, height in enumerate(columns)}
@@ -110,7 +110,7 @@ def stable_dimension(mu: Partition | Iterable[int], n: Any) -> sympy.Expr:
     return sympy.Rational(mu.dimension, factorial(k)) * sympy.prod(factors)
 
 
-def _as_degree(value: Any, argument: str) -> sympy.Expr:
+def as_degree(value: Any, argument: str) -> sympy.Expr:
     """A degree as a sympy expression: an integer of at least 0, the name of a symbol, or an expression in symbols."""
     if isinstance(value, str):
         require(value.isidentifier(), argument, "must be an integer, a name or an expression", value, InvalidTypeError)

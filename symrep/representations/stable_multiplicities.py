@@ -28,6 +28,7 @@ from symrep.representations.littlewood_richardson import (
     skew_schur,
 )
 from symrep.representations.plethysm import restriction
+from symrep.representations.stable import as_degree
 
 
 def stable_induction(nu: Partition | Iterable[int]) -> dict[Partition, int]:
@@ -231,19 +232,19 @@ def multiplicity_in_functions(mu: Partition | Iterable[int], vocab_size: int, le
     vocab_size
         V, at least 1.
     length
-        L: an integer, a symbol or an expression.
+        L: an integer, a symbol, its name, or an expression.
 
     Examples
     --------
     >>> L = sympy.Symbol("L")
     >>> multiplicity_in_functions((1,), 2, L), multiplicity_in_functions((2, 1), 3, L)
     (L - 1, (L - 4)*(L - 2))
-    >>> multiplicity_in_functions((1,), 3, 4)
-    15
+    >>> multiplicity_in_functions((1,), 3, 4), multiplicity_in_functions((1,), 2, "L")
+    (15, L - 1)
     """
     mu = as_partition(mu, "mu")
     vocab_size = require_integer(vocab_size, "vocab_size", minimum=1)
-    length = _size(length, "length", minimum=0)
+    length = as_degree(length, "length") if isinstance(length, str) else _size(length, "length", minimum=0)
     if mu.length >= vocab_size or (length.is_Integer and length < mu.size + sum(mu.parts[:1])):
         return sympy.Integer(0)
     rows = [length - mu.size, *mu.parts, *[0] * (vocab_size - 1 - mu.length)]

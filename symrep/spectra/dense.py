@@ -60,6 +60,10 @@ class DenseSpectrum(LevelViews):
     extra_tokens: int
     levels: tuple[DenseLevel, ...]
 
+    def __repr__(self) -> str:
+        extra = f" and {self.extra_tokens} more" if self.extra_tokens else ""
+        return f"<DenseSpectrum, V = {self.vocab_size}, L = {self.length}{extra}: {len(self.levels)} levels>"
+
     def _levels_of(self, shape: Any) -> tuple[DenseLevel, ...]:
         wanted = as_partition(shape, "shape", size=self.length)
         return tuple(level for level in self.levels if level.shape == wanted)
