@@ -303,12 +303,12 @@ def require_directory(directory: str | os.PathLike[str]) -> Path:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=target):
             return target
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _not_writable(directory, error) from None
 
 
-def _not_writable(directory: str | os.PathLike[str], error: OSError) -> InvalidArgumentError:
-    reason = error.strerror or str(error)
+def _not_writable(directory: str | os.PathLike[str], error: Exception) -> InvalidArgumentError:
+    reason = getattr(error, "strerror", None) or str(error)
     return InvalidArgumentError(f"directory must be writable, got {str(directory)!r}: {reason}")
 
 

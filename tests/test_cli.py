@@ -406,6 +406,11 @@ def test_completion_scripts_ask_the_command(shell):
         ("symrep spectrum r", ["relu-block"]),
         ("symrep bounds linear-block --readout ", ["flatten", "last", "pool", "query"]),
         ("symrep character-table 4 --format l", ["latex"]),
+        ("symrep text some", ["some"]),
+        ("symrep bounds linear-block --out some", ["some"]),
+        ("symrep spectrum relu-block --plot some", ["some"]),
+        ("symrep tables --directory some", ["some"]),
+        ("symrep text --tokenizer some", ["some"]),
     ],
 )
 def test_completions(words, offered):
@@ -414,6 +419,8 @@ def test_completions(words, offered):
     *arguments, incomplete = words.split(" ")[1:]
     found = ShellComplete(cli.cli, {}, "symrep", "_SYMREP_COMPLETE").get_completions(arguments, incomplete)
     assert sorted(item.value for item in found) == offered
+    # names of files are left to the shell
+    assert {item.type for item in found} == {"file" if offered == ["some"] else "plain"}
 
 
 def test_the_package_is_a_command():
@@ -456,6 +463,8 @@ def test_shapes_to_a_depth():
     assert status == 0 and shapes == {"(6)", "(5,1)", "(4,2)", "(4,1,1)"}
     last = run("spectrum", "relu-block", *numbers(4), "--readout", "last", "--depth", "9", "--format", "csv")
     assert {row["shape"] for row in csv.DictReader(io.StringIO(last.out))} == {"(3)", "(2,1)"}
+    alone = run("spectrum", "relu-block", *numbers(1), "--readout", "last", "--depth", "2")
+    assert alone.status == 0 and alone.out == run("spectrum", "relu-block", *numbers(1), "--readout", "last").out
 
 
 def test_curves_say_why_a_learnability_is_not_reached():

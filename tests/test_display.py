@@ -187,6 +187,18 @@ def test_numbers_with_errors():
     assert str(Uncertain(float("nan"), 1.0)) == "nan +- 1" and str(Uncertain(2.0, float("inf"))) == "2 +- inf"
     assert str(Uncertain(2e8, 3e6)) == "(2.000 +- 0.030)e+08" and str(Uncertain(0.0, 2e-7)) == "(0.0 +- 2.0)e-07"
     assert str(Uncertain(3e-4, 1e-5)) == "0.000300 +- 0.000010"
+    assert (
+        str(Uncertain(1e-310, 1e-312)) == "(1.000 +- 0.010)e-310"
+        and str(Uncertain(9.9999e-5, 1e-7)) == "0.00010000 +- 0.00000010"
+    )
+    assert (
+        str(Uncertain(1e300, 2e298)) == "(1.000 +- 0.020)e+300"
+        and str(Uncertain(-9.9999e7, 1e4)) == "(-9.9999 +- 0.0010)e+07"
+    )
+    assert (
+        Uncertain(1e-9, 0.0)._latex() == r"1 \times 10^{-9}"
+        and Uncertain(2.0, float("inf"))._latex() == r"2 \pm \infty"
+    )
     assert Uncertain(2.654e-7, 1.2e-8)._repr_latex_() == r"$(2.65 \pm 0.12) \times 10^{-7}$"
     assert Uncertain(0.5, 0.25)._repr_latex_() == r"$0.50 \pm 0.25$"
     with pytest.raises(InvalidArgumentError, match="error must not be negative, got -1"):

@@ -83,6 +83,55 @@ def test_conjugates_mirror_each_other():
         assert drawn[frozenset((column, row) for row, column in cells)] == -x
 
 
+def test_nodes_stand_by_the_mean_place_of_those_below():
+    graph = weak_order((3, 2, 1))
+    ax = lattice_plot(graph)
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    names = {node: data["label"] for node, data in graph.nodes(data=True)}
+    means = {}
+    for node, name in names.items():
+        below = [places[names[low]][0] for low in graph.predecessors(node)]
+        means.setdefault(places[name][1], []).append((places[name][0], sum(below) / max(len(below), 1)))
+    for row in means.values():
+        in_order = [mean for _, mean in sorted(row)]
+        assert in_order == sorted(in_order)
+    # and not in the order of the graph, in some layer
+    assert any(
+        [places[names[node]][0] for node in graph if graph.nodes[node]["layer"] == layer]
+        != sorted(places[names[node]][0] for node in graph if graph.nodes[node]["layer"] == layer)
+        for layer in means
+    )
+
+
+def graded(edges, layers):
+    graph = nx.DiGraph(edges)
+    for node, layer in layers.items():
+        graph.add_node(node, layer=layer, label=str(node))
+    return graph
+
+
+def test_paths_of_nodes_that_are_tuples():
+    graph = graded([((1,), (2, 1))], {(1,): 0, (2, 1): 1})
+    assert len(edges_drawn(lattice_plot(graph, path=[(1,), (2, 1)]), bold=True)) == 1
+
+
+@pytest.mark.parametrize(
+    ("edges", "layers", "error"),
+    [
+        ([(0, 0)], {0: 0}, InvalidArgumentError),
+        ([(0, 1)], {0: 1, 1: 0}, InvalidArgumentError),
+        ([(0, 1)], {0: 0, 1: 0}, InvalidArgumentError),
+        ([(0, 1)], {0: "low", 1: "high"}, InvalidTypeError),
+        ([(0, 1)], {0: None, 1: 1}, InvalidTypeError),
+        ([(0, 1)], {0: 0, 1: float("nan")}, InvalidTypeError),
+    ],
+)
+def test_graphs_that_do_not_climb(edges, layers, error):
+    with pytest.raises(error, match="graph must have edges that lead to a higher layer|layer must be an integer"):
+        lattice_plot(graded(edges, layers))
+    assert not pyplot.get_fignums()
+
+
 def test_diagrams_do_not_touch():
     ax = lattice_plot(GRAPHS["lattice"])
     ax.figure.canvas.draw()
@@ -145,8 +194,14 @@ def test_bad_input(arguments, error, message):
             r"annotate must be an attribute of \(\) \(size, dim.*got 'color'",
         ),
         ({"edge_labels": "i"}, InvalidArgumentError, "edge_labels must be an attribute of .* got 'i'"),
+        ({"annotate": ["size"]}, InvalidTypeError, "annotate must be the name of an attribute, got"),
+        ({"path": [(9,)]}, InvalidArgumentError, r"path must consist of nodes of the graph, got '\(9\)'"),
         ({"path": [(1,), (3,)]}, InvalidArgumentError, r"path must follow edges of the graph, got \(1\) to \(3\)"),
-        ({"path": StandardTableau([(1, 2, 3, 4)])}, InvalidArgumentError, r"got \(3\) to \(4\)"),
+        (
+            {"path": StandardTableau([(1, 2, 3, 4)])},
+            InvalidArgumentError,
+            r"path must consist of nodes of the graph, got '\(4\)'",
+        ),
         ({"path": 3}, InvalidTypeError, "path must be a standard tableau or nodes of the graph, got 3"),
     ],
 )

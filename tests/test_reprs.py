@@ -8,7 +8,7 @@ import sympy
 
 import symrep
 from symrep import kernels, learning, measures, spectrum
-from symrep.errors import InvalidArgumentError
+from symrep.errors import InvalidArgumentError, InvalidTypeError
 from symrep.measures.text import read_corpus, text_report
 
 UNIFORM = measures.iid_uniform(2)
@@ -84,6 +84,22 @@ def test_lazy_chains_know_their_name(rate):
     chain = measures.lazy_chain(rate, ["1/4", "3/4"])
     assert repr(chain) == f"lazy_chain({'0' if rate == 0 else repr(rate)}, ['1/4', '3/4'])"
     assert eval(repr(chain), vars(measures)) == chain
+    for transition in (
+        [["1/4", "3/4"], ["3/4", "1/4"]],
+        [[0, 1], [1, 0]],
+        [["1/2", "1/2"], ["1/2", "1/2"]],
+        [["1/2", "1/2"], ["1/4", "3/4"]],
+    ):
+        for emission in ([[1, 0], [0, 1]], [["1/2", "1/2"], [0, 1]]):
+            model = measures.hidden_markov(["1/2", "1/2"], transition, emission)
+            named = transition == [["1/2", "1/2"], ["1/2", "1/2"]] and emission == [[1, 0], [0, 1]]
+            assert repr(model).startswith("lazy_chain(" if named else "hidden_markov(")
+            assert eval(repr(model), vars(measures)) == model
+    three = [["1/2", "1/4", "1/4"], ["1/4", "1/2", "1/4"], ["1/4", "1/2", "1/4"]]
+    model = measures.hidden_markov(["1/3", "1/3", "1/3"], three, [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    assert repr(model).startswith("hidden_markov(")
+    with_bars = measures.iid(["abs(e - f)", "1 - abs(e - f)"])
+    assert eval(repr(with_bars), vars(measures)) == with_bars
     turned = measures.hidden_markov(["1/2", "1/2"], [["1/3", "2/3"], ["1/4", "3/4"]], [[1, 0], [0, 1]])
     assert repr(turned).startswith("hidden_markov(") and eval(repr(turned), vars(measures)) == turned
 
@@ -107,7 +123,15 @@ def test_values_by_name():
     assert symrep.substitute(samples, L=10, a=1, p="1/2", delta=0.25) == sympy.Rational(10, 11)
     assert symrep.substitute(samples, delta="2*delta") == 2 * samples
     # all at once: what is put in is not replaced again
-    assert symrep.substitute(sympy.Symbol("a") / sympy.Symbol("p"), a="p", p=3) == sympy.Symbol("p", positive=True) / 3
+    a, b = sympy.symbols("a b", positive=True)
+    assert symrep.substitute(a - 2 * b, a="b", b="a") == b - 2 * a
+    assert symrep.substitute(sympy.Matrix([[a, b]]), a=2) == sympy.Matrix([[2, b]])
+    assert symrep.substitute("a + b/2", a=1, b=0.5) == sympy.Rational(5, 4)
+    for value in ([a], None, {"a": 1}, symrep.PaddedShape((1,))):
+        with pytest.raises(InvalidTypeError, match="expression must be a sympy object or text, got"):
+            symrep.substitute(value, a=1)
+    with pytest.raises(InvalidArgumentError, match="expression must be a number or an expression in names"):
+        symrep.substitute("__import__('os').getcwd()", a=1)
     with pytest.raises(InvalidArgumentError, match="symbol must be one of L, a, delta, p, got 'V'"):
         symrep.substitute(samples, V=2)
     twice = sympy.Symbol("a") + sympy.Symbol("a", positive=True)

@@ -184,7 +184,7 @@ def test_the_witness_is_a_counterexample():
     [
         (
             lambda X, Y: X.sum(1)[:, None] + 0 * Y.sum(1),
-            r"not symmetric: K\(x, y\) = 0 and K\(y, x\) = 1 at x = \[0, 0, 0\], y = \[0, 0, 1\]",
+            r"not symmetric: K\(x, y\) = 0.0 and K\(y, x\) = 1.0 at x = \[0, 0, 0\], y = \[0, 0, 1\]",
         ),
         (m - 2, "not positive semidefinite: eigenvalue -"),
         (lambda X, Y: np.full((len(X), len(Y)), np.nan), "kernel is not finite"),

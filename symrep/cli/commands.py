@@ -11,6 +11,7 @@ import click
 
 from symrep.cli.models import ARCHITECTURES_HELP, depth_option, integer, model_options, require_numbers, solve_any
 from symrep.cli.output import (
+    FILE,
     emit,
     output_options,
     picture_file,
@@ -34,7 +35,7 @@ def partition_argument(text: str, argument: str) -> tuple[int, ...]:
 
 
 @click.command(short_help="Write all tables to a directory.")
-@click.option("--directory", default="tables", show_default=True, metavar="DIR", help="Where to write.")
+@click.option("--directory", default="tables", type=FILE, show_default=True, metavar="DIR", help="Where to write.")
 @quiet_option
 def tables(directory: str) -> None:
     """Write all tables (.tex, .md, .csv, .json, and all.tex) to a directory.
@@ -50,7 +51,9 @@ def tables(directory: str) -> None:
 
 
 @click.command(short_help="Compare every entry of the tables with a second route.")
-@click.option("--directory", default=None, metavar="DIR", help="Verify the tables in DIR instead of those made now.")
+@click.option(
+    "--directory", default=None, type=FILE, metavar="DIR", help="Verify the tables in DIR instead of those made now."
+)
 @output_options()
 def verify(directory: str | None, format_: str, out: str | None) -> None:
     """Compare every entry of the tables with a second route; exit status 1 if one deviates by more than 1e-10.
@@ -115,6 +118,7 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 )
 @click.option(
     "--plot",
+    type=FILE,
     metavar="FILE",
     callback=picture_file,
     help="Also draw eigenvalue against index, by irrep: png, pdf or svg.",
@@ -204,7 +208,7 @@ def bounds(
 @click.option("--learnability", default="1/2", show_default=True, help="Of the number of samples below the table.")
 @click.option("--simulate", type=int, metavar="N", help="Also N simulated training sets for every number of samples.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the simulation.")
-@click.option("--plot", metavar="FILE", callback=picture_file, help="Also draw the curve: png, pdf or svg.")
+@click.option("--plot", type=FILE, metavar="FILE", callback=picture_file, help="Also draw the curve: png, pdf or svg.")
 @output_options()
 def curve(
     target: str,

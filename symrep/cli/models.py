@@ -111,8 +111,10 @@ def solve_blocks(
 def _shapes(n: int, vocab_size: int, depth: int) -> list[tuple[int, ...]]:
     """The partitions of n with at most V parts and at most so many boxes below the first row."""
     require(depth >= 0, "--depth", "must be at least 0", depth)
-    lower = (shape.parts for k in range(min(depth, n) + 1) for shape in partitions(k, max_length=vocab_size - 1))
-    return [(n - sum(parts), *parts) for parts in lower if n - sum(parts) >= max(parts, default=0) and n > sum(parts)]
+    if n == 0:
+        return [()]
+    lower = (shape.parts for k in range(min(depth, n - 1) + 1) for shape in partitions(k, max_length=vocab_size - 1))
+    return [(n - sum(parts), *parts) for parts in lower if n - sum(parts) >= max(parts, default=0)]
 
 
 def require_numbers(

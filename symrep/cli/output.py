@@ -17,6 +17,8 @@ from symrep.display import FORMATS, Table
 from symrep.errors import InvalidArgumentError
 
 _QUIET = "symrep.quiet"
+# for completion alone: whether a file can be used is told where it is
+FILE = click.Path(readable=False)
 
 
 def quiet_option(function: Any) -> Any:
@@ -49,7 +51,7 @@ def output_options(formats: Sequence[str] = FORMATS) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         function = quiet_option(function)
         help_text = "Write to FILE instead of standard output."
-        function = click.option("--out", metavar="FILE", callback=output_file, help=help_text)(function)
+        function = click.option("--out", type=FILE, metavar="FILE", callback=output_file, help=help_text)(function)
         help_text = "Output format."
         return click.option(
             "--format", "format_", type=click.Choice(formats), default="text", show_default=True, help=help_text

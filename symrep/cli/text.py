@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from symrep.cli.output import emit, is_terminal, output_options, picture_file, save_plot, show_all, shows_progress
+from symrep.cli.output import FILE, emit, is_terminal, output_options, picture_file, save_plot, show_all, shows_progress
 from symrep.errors import InvalidArgumentError
 
 
 @click.command(short_help="How symmetric a text is.")
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
 @click.option("--length", type=int, default=16, show_default=True, metavar="L", help="Tokens in a window.")
 @click.option(
     "--vocab", type=int, default=50, show_default=True, metavar="V", help="The V - 1 most frequent words, and <unk>."
@@ -25,7 +25,11 @@ from symrep.errors import InvalidArgumentError
 )
 @click.option("--spacing", type=int, default=1, show_default=True, metavar="N", help="From position to position.")
 @click.option(
-    "--tokenizer", metavar="FILE", default=None, help="A tokenizer.json of Hugging Face, in place of whitespace."
+    "--tokenizer",
+    type=FILE,
+    metavar="FILE",
+    default=None,
+    help="A tokenizer.json of Hugging Face, in place of whitespace.",
 )
 @click.option(
     "--controls/--no-controls", default=True, show_default=True, help="Shuffled text and a Markov chain beside it."
@@ -33,7 +37,11 @@ from symrep.errors import InvalidArgumentError
 @click.option("--permutations", type=int, default=199, show_default=True, metavar="N", help="In the tests; 0 for none.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of controls, intervals and tests.")
 @click.option(
-    "--plot", metavar="FILE", callback=picture_file, help="Also draw covariance and components: png, pdf or svg."
+    "--plot",
+    type=FILE,
+    metavar="FILE",
+    callback=picture_file,
+    help="Also draw covariance and components: png, pdf or svg.",
 )
 @output_options()
 def text(

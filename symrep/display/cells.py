@@ -9,6 +9,7 @@ import numbers
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from typing import Any
 
 import sympy
@@ -53,6 +54,8 @@ class Formula:
 
 # Numbers with errors outside these powers of ten are written with a power of their own
 _LEAST_POWER, _LARGEST_POWER = -4, 6
+# enough for the difference of the largest and the smallest float
+_MOST_DIGITS = 700
 
 
 @dataclass(frozen=True)
@@ -69,26 +72,31 @@ class Uncertain:
     def __post_init__(self) -> None:
         require(not self.error < 0, "error", "must not be negative", self.error)
 
-    def _parts(self) -> tuple[str, str | None, int]:
-        """The number and its error as text, without the power of ten that both share."""
+    def _parts(self) -> tuple[str, str, int] | None:
+        """The number and its error as text, without the power of ten that both share; None where there is no error to show."""
         if not (math.isfinite(self.value) and math.isfinite(self.error) and self.error > 0):
-            return f"{self.value:.6g}", None if self.error == 0 else f"{self.error:.2g}", 0
-        power = math.floor(math.log10(max(abs(self.value), self.error)))
-        power = power if power < _LEAST_POWER or power > _LARGEST_POWER else 0
-        value, error = (number * 10.0**-power for number in (self.value, self.error))
-        digits = max(1 - math.floor(math.log10(error)), 0)
+            return None
+        value, error = Decimal(self.value), Decimal(self.error)
+        last = int(f"{self.error:.1e}".partition("e")[2]) - 1
+        with localcontext(prec=_MOST_DIGITS):
+            power = max(abs(value), error).quantize(Decimal(1).scaleb(last)).adjusted()
+            power = power if power < _LEAST_POWER or power > _LARGEST_POWER else 0
+            value, error = value.scaleb(-power), error.scaleb(-power)
+        digits = max(power - last, 0)
         return f"{value:.{digits}f}", f"{error:.{digits}f}", power
 
     def __str__(self) -> str:
-        value, error, power = self._parts()
-        if error is None:
-            return value
+        parts = self._parts()
+        if parts is None:
+            return f"{self.value:.6g}" + ("" if self.error == 0 else f" +- {self.error:.2g}")
+        value, error, power = parts
         return f"({value} +- {error})e{power:+03d}" if power else f"{value} +- {error}"
 
     def _latex(self, printer: Any = None) -> str:
-        value, error, power = self._parts()
-        if error is None:
-            return value
+        parts = self._parts()
+        if parts is None:
+            return float_latex(self.value) + ("" if self.error == 0 else rf" \pm {float_latex(self.error)}")
+        value, error, power = parts
         return rf"({value} \pm {error}) \times 10^{{{power}}}" if power else rf"{value} \pm {error}"
 
     def _repr_latex_(self) -> str:

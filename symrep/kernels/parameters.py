@@ -123,7 +123,12 @@ def parse_expression(text: str, argument: str) -> sympy.Expr:
     return expression
 
 
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {"sqrt": sympy.sqrt, "abs": sympy.Abs, "sign": sympy.sign}
+_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "sqrt": sympy.sqrt,
+    "abs": sympy.Abs,
+    "Abs": sympy.Abs,
+    "sign": sympy.sign,
+}
 _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -198,6 +203,8 @@ def substitute(expression: Any, /, **values: Any) -> Any:
 
     Raises
     ------
+    InvalidTypeError
+        When it is no sympy object (or text, a number or an expression, which is read as one).
     InvalidArgumentError
         When no symbol of the expression has one of the names.
 
@@ -208,8 +215,12 @@ def substitute(expression: Any, /, **values: Any) -> Any:
     >>> dimension.subs("L", 10), substitute(dimension, L=10)
     (L*(L - 4)*(L - 2)/3, 160)
     """
+    if isinstance(expression, str | int | float):
+        expression = exact_expression(expression, "expression")
+    if not isinstance(expression, sympy.Basic | sympy.MatrixBase):
+        raise InvalidTypeError(f"expression must be a sympy object or text, got {shown(expression)}")
     symbols: dict[str, list[sympy.Symbol]] = {}
-    for symbol in sympy.sympify(expression).free_symbols:
+    for symbol in expression.free_symbols:
         symbols.setdefault(symbol.name, []).append(symbol)
     for name in values:
         known = ", ".join(sorted(symbols)) or "none"

@@ -14,9 +14,10 @@ from typing import Any
 import sympy
 
 from symrep.errors import FreeSymbolError, require
+from symrep.kernels.parameters import substitute
 from symrep.learning.kappa import effective_modes
 from symrep.learning.modes import Modes, as_modes
-from symrep.learning.scaling import ScalingLaw, ScalingLaws
+from symrep.learning.scaling import ScalingLaw, ScalingLaws, read_goal
 from symrep.spectra.block_results import BlockSpectrum
 
 
@@ -89,9 +90,8 @@ class NumericScalingLaws(ScalingLaws):
         known = {symbol.name for symbol in self.ridge.free_symbols}
         for name in values:
             require(name in known, "symbol", f"must be one of {', '.join(sorted(known)) or 'none'}", name)
-        from symrep.kernels.parameters import substitute
-
-        found = numeric_scaling_laws(self.spectrum, substitute(self.ridge, **values), self.learnability)
+        goal = read_goal(substitute(self.ridge, **values), self.learnability)
+        found = numeric_scaling_laws(self.spectrum, *goal)
         kept = {law.level.shape for law in self}
         return replace(found, laws=tuple(law for law in found if law.level.shape in kept))
 

@@ -213,12 +213,16 @@ class ScalingLaws:
         >>> print(f"{float(at_hundred.select((99, 1), (1, 1))[0].samples()):.1f}")
         53.1
         """
-        goal = {symbol.name: symbol for symbol in (self.ridge.free_symbols | self.learnability.free_symbols)}
-        own = {goal[name]: as_parameter(value, name) for name, value in values.items() if name in goal}
-        known = {symbol.name for symbol in self.spectrum.free_symbols()} | self.spectrum.parameter_names
-        others = {name: value for name, value in values.items() if name not in goal or name in known}
+        goal = self.ridge, self.learnability
+        of_goal = {symbol.name for expression in goal for symbol in expression.free_symbols}
+        of_spectrum = {symbol.name for symbol in self.spectrum.free_symbols()} | self.spectrum.parameter_names
+        for name in values:
+            known = ", ".join(sorted(of_spectrum | of_goal)) or "none"
+            if name not in of_spectrum | of_goal:
+                raise InvalidArgumentError(f"symbol must be one of {known}, got {name!r}")
+        others = {name: value for name, value in values.items() if name in of_spectrum}
         spec = self.spectrum.substitute(**others) if others else self.spectrum
-        found = scaling_law(spec, self.ridge.xreplace(own), self.learnability.xreplace(own))
+        found = scaling_law(spec, *(_with_values(expression, values) for expression in goal))
         if len(self) == len(self.spectrum.levels):
             return found
         kept = {tuple(_label_at(label, others) for label in law.level.labels) for law in self}
@@ -252,9 +256,16 @@ def _label_at(label: Any, values: dict[str, Any]) -> Any:
     """An irrep at values for the symbols of its degree."""
     if not isinstance(label, PaddedShape):
         return label
-    names = {symbol.name for symbol in label.degree.free_symbols}
-    degree = substitute(label.degree, **{name: value for name, value in values.items() if name in names})
+    degree = _with_values(label.degree, values)
+    if degree.is_Integer and not label.exists(int(degree)):
+        return None
     return at_known_degree(PaddedShape(label.lower, degree))
+
+
+def _with_values(expression: sympy.Expr, values: dict[str, Any]) -> sympy.Expr:
+    """An expression at those of the values that it has a symbol for."""
+    names = {symbol.name for symbol in expression.free_symbols}
+    return substitute(expression, **{name: value for name, value in values.items() if name in names})
 
 
 def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "1/2") -> ScalingLaws:

@@ -10,7 +10,6 @@ from symrep.display import Column, Formula, Table
 from symrep.learning.scaling import METHODS, ScalingLaw, ScalingLaws, has_surds, ridge_symbol, tidy
 
 _LONGEST_FRACTION = 320
-_LONGEST_EXACT = 14
 
 
 def bounds_table(laws: ScalingLaws) -> Table:
@@ -44,11 +43,11 @@ def bounds_table(laws: ScalingLaws) -> Table:
         cells = [law.level.shape, *_label_cells(laws, law), law.dimension]
         shown = [_over_dimension(law.dimension), _trace_shown(law)]
         if not laws.is_symbolic:
-            shown = [_decimal(law.dimension_bound), _decimal(law.trace_bound)]
+            shown = [_decimal(law.dimension_bound, laws), _decimal(law.trace_bound, laws)]
         cells += [law.dimension_bound, shown[0], law.trace_bound, shown[1]]
         cells += [law.level.eigenvalue, law.tightness]
         if not laws.is_symbolic:
-            cells += [_decimal(law.level.eigenvalue), _decimal(law.tightness)]
+            cells += [_decimal(law.level.eigenvalue, laws), _decimal(law.tightness, laws)]
         if laws.is_symbolic:
             exponents = "/".join(str(law.exponent(q)) for q in ("dimension_bound", "trace_bound", "eigenvalue"))
             tightness = law.leading("tightness")
@@ -92,17 +91,20 @@ def samples_table(laws: ScalingLaws) -> Table:
     for law in laws:
         values = {method: law.samples(method) for method in METHODS}
         odds = tidy(law.ridge * law.learnability / (1 - law.learnability))
+        odds_latex, factor_latex = (_in_brackets(part) for part in (odds, tidy(odds * law.dimension)))
         factor = tidy(odds * law.dimension)
         cells = [
             values["dimension-bound"],
-            Formula(f"{_grouped(factor)}/EK", rf"{sympy.latex(factor)} / \operatorname{{E}}K"),
+            Formula(f"{_grouped(factor)}/EK", rf"{factor_latex} / \operatorname{{E}}K"),
         ]
-        trace_shown = Formula(f"{odds}/T", rf"{sympy.latex(odds)} / T") if law.dimension == 1 else values["trace-bound"]
+        trace_shown = (
+            Formula(f"{_grouped(odds)}/T", rf"{odds_latex} / T") if law.dimension == 1 else values["trace-bound"]
+        )
         if not symbolic:
-            cells[1], trace_shown = _decimal(values["dimension-bound"]), _decimal(values["trace-bound"])
+            cells[1], trace_shown = _decimal(values["dimension-bound"], laws), _decimal(values["trace-bound"], laws)
         cells += [values["trace-bound"], trace_shown, values["equivalent-kernel"], values["self-consistent"]]
         if not symbolic:
-            cells += [_decimal(values["equivalent-kernel"]), _decimal(values["self-consistent"])]
+            cells += [_decimal(values["equivalent-kernel"], laws), _decimal(values["self-consistent"], laws)]
         if symbolic:
             leading = law.leading_samples("equivalent-kernel")
             exact = values["equivalent-kernel"]
@@ -162,15 +164,19 @@ def _label_cells(laws: ScalingLaws, law: ScalingLaw) -> list[Any]:
     return [getattr(law.level, column.key) for column in _label_columns(laws)]
 
 
-def _decimal(expression: sympy.Expr | float) -> sympy.Expr | float:
-    """A number as a float; an expression in symbols that the caller left with its numbers to six digits if they are long."""
-    if isinstance(expression, float):
-        return expression
+def _decimal(expression: Any, laws: ScalingLaws) -> Any:
+    """A number as a float; an expression in the symbols of the ridge alone with its coefficients to six digits; others exact."""
+    expression = sympy.sympify(expression)
     if not expression.free_symbols:
         return float(expression.evalf(20))
-    if expression.has(sympy.Float):
-        return expression.evalf(6)
-    return expression if len(str(expression)) <= _LONGEST_EXACT else sympy.simplify(expression).evalf(6)
+    if not expression.free_symbols <= laws.ridge.free_symbols:
+        return expression
+    return sympy.expand(expression.evalf(20)).evalf(6)
+
+
+def _in_brackets(expression: sympy.Expr) -> str:
+    text = sympy.latex(expression)
+    return rf"\left({text}\right)" if expression.is_Add else text
 
 
 def _grouped(expression: sympy.Expr) -> str:

@@ -133,7 +133,7 @@ def target(description: Any) -> Target:
         return description
     if isinstance(description, str | sympy.Expr):
         return _expression_target(target_expression(description), str(description))
-    if description in (majority, same_token, token_count, token_at, copy_token, next_token):
+    if any(description is maker for maker in (majority, same_token, token_count, token_at, copy_token, next_token)):
         raise InvalidTypeError(f"target must be a target: call learning.{description.__name__}(...), got the function")
     if callable(description):
         name = getattr(description, "__name__", repr(description))
@@ -182,6 +182,8 @@ def _expression_target(expression: sympy.Expr, name: str) -> Target:
         try:
             with np.errstate(all="ignore"):
                 found = np.asarray(evaluate(*values))
+        except OverflowError:
+            raise InvalidArgumentError(f"target must have numbers within the range of float64, got {name}") from None
         except (NameError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(
                 f"target must be an expression of known functions, got {name} ({error})"

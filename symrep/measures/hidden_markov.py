@@ -262,6 +262,8 @@ class HiddenMarkov:
         if not observed or len(self.initial) != self.vocab_size or len(size) < 2:
             return None
         rate = sympy.expand(1 - self.transition[0][0] + self.transition[1][0])
+        if rate.is_negative or (1 - rate).is_negative:
+            return None
         lazy = all(
             sympy.expand(self.transition[v][w] - rate * self.initial[w] - (1 - rate) * int(v == w)) == 0
             for v in size

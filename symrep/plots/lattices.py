@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from symrep.combinatorics.partitions import Partition
+from symrep.combinatorics.partitions import Partition, as_partition
 from symrep.combinatorics.tableaux import StandardTableau
 from symrep.combinatorics.young_lattice import path_from_tableau
-from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
 from symrep.plots.style import COLOURS, axes
 
 _LARGEST_CELL = 9.0
@@ -103,15 +103,22 @@ def lattice_plot(
 
 
 def _require_graded(graph: Any) -> None:
+    """Refuse what is no graph of nodes with a whole layer and a label, whose edges climb."""
     if not (hasattr(graph, "nodes") and hasattr(graph, "predecessors")):
         raise InvalidTypeError(f"graph must be a networkx digraph, got {shown(graph)}")
     require(len(graph) > 0, "graph", "must have a node", graph)
     for node, attributes in graph.nodes(data=True):
         if not {"layer", "label"} <= attributes.keys():
             raise InvalidTypeError(f"graph must have nodes with layer and label, got the node {shown(node)} without")
+        require_integer(attributes["layer"], "layer")
+    for low, high in graph.edges:
+        climbs = graph.nodes[low]["layer"] < graph.nodes[high]["layer"]
+        require(climbs, "graph", "must have edges that lead to a higher layer", f"{low} to {high}")
 
 
 def _require_attribute(items: Iterable[tuple[Any, Any]], name: str | None, argument: str) -> None:
+    if name is not None and not isinstance(name, str):
+        raise InvalidTypeError(f"{argument} must be the name of an attribute, got {shown(name)}")
     for item, attributes in items if name is not None else ():
         if name not in attributes:
             known = ", ".join(attributes) or "none"
@@ -125,11 +132,21 @@ def _bold_edges(graph: Any, path: StandardTableau | Iterable[Any] | None) -> set
         path = path_from_tableau(path)
     if not isinstance(path, Iterable):
         raise InvalidTypeError(f"path must be a standard tableau or nodes of the graph, got {shown(path)}")
-    edges = set(pairwise(Partition(node) if isinstance(node, tuple) else node for node in path))
+    nodes = [node if _is_node(graph, node) else as_partition(node, "path") for node in path]
+    for node in nodes:
+        require(node in graph, "path", "must consist of nodes of the graph", str(node))
+    edges = set(pairwise(nodes))
     for low, high in edges:
         if not graph.has_edge(low, high):
             raise InvalidArgumentError(f"path must follow edges of the graph, got {low} to {high}")
     return edges
+
+
+def _is_node(graph: Any, value: Any) -> bool:
+    try:
+        return value in graph
+    except TypeError:  # what has no hash
+        return False
 
 
 def _layers(graph: Any) -> dict[int, dict[Any, float]]:

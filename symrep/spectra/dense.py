@@ -26,6 +26,7 @@ from symrep.errors import (
 )
 from symrep.kernels.network import Network
 from symrep.spectra.gram_functions import gram_function, real_array, require_finite, shown_pair
+from symrep.spectra.kernel_functions import require_room_for_query
 from symrep.spectra.level_views import LevelViews
 
 DEFAULT_LIMIT_BYTES = 2_000_000_000
@@ -236,6 +237,7 @@ def dense_spectrum(
     vocab_size = require_integer(vocab_size, "vocab_size", minimum=1)
     length = require_integer(length, "length", minimum=1)
     extra_tokens = require_integer(extra_tokens, "extra_tokens", minimum=0)
+    require_room_for_query(kernel, extra_tokens)
     is_fraction = isinstance(tolerance, (int, float)) and 0 < tolerance < 1
     require(is_fraction, "tolerance", "must be a number between 0 and 1", tolerance)
     sequences = all_sequences(vocab_size, length + extra_tokens, limit_bytes=limit_bytes)

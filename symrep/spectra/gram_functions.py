@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -11,8 +12,9 @@ import sympy
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.kernels import JointCountKernel, MatchCountKernel, Network
-from symrep.spectra.kernel_functions import MatchKernel, as_symmetric_kernel
+from symrep.spectra.kernel_functions import MatchKernel, SymmetricKernel, as_symmetric_kernel
 
+_PAIRS_AT_ONCE = 500_000
 GramFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -78,6 +80,9 @@ def sees_counts(kernel: Any) -> bool:
     """
     if isinstance(kernel, sympy.Expr | sympy.Poly | MatchKernel | JointCountKernel | MatchCountKernel):
         return True
+    if isinstance(kernel, partial) and kernel.keywords:
+        # a keyword that is given is in place all the same
+        kernel = partial(kernel.func, *kernel.args)
     try:
         parameters = list(signature(kernel).parameters.values())
     except (TypeError, ValueError):  # no function, or one in C that does not tell
@@ -92,24 +97,33 @@ def function_of_sequences(kernel: Any, vocab_size: int | None) -> GramFunction:
 
     def evaluate(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         size = 1 + max(int(x.max()), int(y.max())) if vocab_size is None else vocab_size
-        extra: tuple[np.ndarray, ...] = ()
-        if symmetric.extra_token is not None:
-            extra = (np.stack(np.broadcast_arrays(x[:, None, -1], y[None, :, -1]), axis=-1).reshape(-1, 2),)
-            x, y = x[:, :-1], y[:, :-1]
-        of_x, of_y = ((z[:, :, None] == np.arange(size)).astype(np.int64) for z in (x, y))
-        if symmetric.of_matches is not None:
-            counts = np.broadcast_arrays(of_x.sum(axis=1)[:, None], of_y.sum(axis=1)[None])
-            matches = (x[:, None] == y[None]).sum(axis=2).ravel()
-            values = symmetric.of_matches(*(part.reshape(-1, size) for part in counts), matches, *extra)
-        else:
-            tables = np.einsum("isv,jsw->ijvw", of_x, of_y).reshape(-1, size, size)
-            values = symmetric.of_tables(tables, *extra)
-        values = np.asarray(values)
-        expected = (len(x) * len(y),)
-        require(values.shape == expected, "kernel(counts)", f"must have shape {expected}", values.shape)
-        return values.reshape(len(x), len(y))
+        cells = 1 if symmetric.of_matches is not None else size**2
+        rows = max(1, _PAIRS_AT_ONCE // (len(y) * cells))
+        return np.concatenate([_some_rows(symmetric, x[i : i + rows], y, size) for i in range(0, len(x), rows)])
 
     return evaluate
+
+
+def _some_rows(kernel: SymmetricKernel, x: np.ndarray, y: np.ndarray, vocab_size: int) -> np.ndarray:
+    """The kernel between sequences, by their counts and matches or by their joint count tables."""
+    n, m, extra = len(x), len(y), ()
+    if kernel.extra_token is not None:
+        extra = (np.stack(np.broadcast_arrays(x[:, None, -1], y[None, :, -1]), axis=-1).reshape(-1, 2),)
+        x, y = x[:, :-1], y[:, :-1]
+    of_x, of_y = ((z[:, :, None] == np.arange(vocab_size)).astype(np.float64) for z in (x, y))
+    if kernel.of_matches is not None:
+        counts = np.broadcast_arrays(of_x.sum(axis=1)[:, None], of_y.sum(axis=1)[None])
+        matches = (x[:, None] == y[None]).sum(axis=2).ravel()
+        counts = (part.reshape(-1, vocab_size).astype(np.int64) for part in counts)
+        values = np.asarray(kernel.of_matches(*counts, matches, *extra))
+    else:
+        # tables of all pairs as one product of matrices, exact in float64
+        left = of_x.transpose(0, 2, 1).reshape(n * vocab_size, -1)
+        right = of_y.transpose(1, 0, 2).reshape(-1, m * vocab_size)
+        tables = (left @ right).astype(np.int64).reshape(n, vocab_size, m, vocab_size).transpose(0, 2, 1, 3)
+        values = np.asarray(kernel.of_tables(tables.reshape(-1, vocab_size, vocab_size), *extra))
+    require(values.shape == (n * m,), "kernel(counts)", f"must have shape {(n * m,)}", values.shape)
+    return values.reshape(n, m)
 
 
 def real_array(value: Any, argument: str) -> np.ndarray:

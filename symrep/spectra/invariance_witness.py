@@ -15,6 +15,7 @@ from sympy.combinatorics import Permutation
 from symrep.errors import InvalidTypeError, NotInvariantError, require, require_integer, shown
 from symrep.representations.permutations import adjacent_transposition
 from symrep.spectra.gram_functions import GramFunction, gram_function
+from symrep.spectra.kernel_functions import require_room_for_query
 
 _EXHAUSTIVE = 64
 
@@ -49,7 +50,7 @@ def find_invariance_witness(
     kernel
         A network with numbers for its parameters, a function of integer arrays X (n, length + extra_tokens) and
         Y (m, same) that returns the n x m Gram matrix, or any other kernel that :func:`symrep.block_spectrum` takes (which
-        are symmetric by their form).
+        are symmetric by their form, given the ``extra_tokens`` that they leave in place).
     vocab_size, length
         V and L, at least 1.
     generator
@@ -86,6 +87,7 @@ def find_invariance_witness(
     vocab_size = require_integer(vocab_size, "vocab_size", minimum=1)
     length = require_integer(length, "length", minimum=1)
     extra_tokens = require_integer(extra_tokens, "extra_tokens", minimum=0)
+    require_room_for_query(kernel, extra_tokens)
     n_sequences = require_integer(n_sequences, "n_sequences", minimum=1)
     n_permutations = require_integer(n_permutations, "n_permutations", minimum=1)
     number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool) and tolerance >= 0

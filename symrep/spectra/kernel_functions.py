@@ -114,6 +114,12 @@ def _require_function_of_tables(function: Callable[..., Any]) -> None:
         raise InvalidTypeError(f"kernel {rule}, got one of {len(needed)}; {other}")
 
 
+def require_room_for_query(kernel: Any, extra_tokens: int) -> None:
+    """Refuse a kernel with a query where no column is left for it behind the L tokens."""
+    if extra_token_of(kernel) == "query":
+        require(extra_tokens >= 1, "extra_tokens", "must be 1 for a kernel with a query", extra_tokens)
+
+
 def extra_token_of(kernel: Any) -> str | None:
     """The token that the permutations of a kernel leave in place: ``"last"``, ``"query"`` or None."""
     net = kernel if isinstance(kernel, Network) else getattr(kernel, "net", None)

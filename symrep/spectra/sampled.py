@@ -40,6 +40,7 @@ from symrep.errors import InvalidArgumentError, InvalidTypeError, require, requi
 from symrep.kernels.network import Network
 from symrep.kernels.sequences import require_memory
 from symrep.spectra.gram_functions import GramFunction, gram_function, shown_pair
+from symrep.spectra.kernel_functions import require_room_for_query
 
 Sampler = Callable[[np.random.Generator, int], np.ndarray]
 
@@ -203,6 +204,7 @@ def sampled_spectrum(
     """
     length = require_integer(length, "length", minimum=2)
     extra_tokens = require_integer(extra_tokens, "extra_tokens", minimum=0)
+    require_room_for_query(kernel, extra_tokens)
     n_samples = require_integer(n_samples, "n_samples", minimum=2)
     n_eigenvalues = require_integer(n_eigenvalues, "n_eigenvalues", minimum=1)
     rule = f"must be at most n_samples // 2 = {n_samples // 2}"

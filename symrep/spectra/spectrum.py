@@ -157,7 +157,12 @@ class Spectrum(ExactPickles, LevelViews):
             return blocks[0] if len(blocks) == 1 else self.whole_block(wanted)
         token_label = self._label(token_shape, "token_shape", symbolic=isinstance(blocks[0].token_shape, PaddedShape))
         chosen = [block for block in blocks if block.token_shape == token_label]
+        if not chosen:
+            known = self._listed(block.token_shape for block in blocks)
+            raise InvalidArgumentError(f"token_shape must be one of {known}, got {token_shape}")
         if query_shape is not None:
+            has_query = chosen[0].query_shape is not None
+            require(has_query, "query_shape", "must be left out where no query is read", str(query_shape))
             of_query = isinstance(blocks[0].query_shape, PaddedShape)
             query_label = self._label(query_shape, "query_shape", symbolic=of_query)
             known = self._listed(block.query_shape for block in chosen)
@@ -168,9 +173,6 @@ class Spectrum(ExactPickles, LevelViews):
             raise InvalidArgumentError(
                 f"query_shape must be given, one of {queries}, got none beside token_shape {token_shape}"
             )
-        if not chosen:
-            known = self._listed(block.token_shape for block in blocks)
-            raise InvalidArgumentError(f"token_shape must be one of {known}, got {token_shape}")
         return chosen[0]
 
     def _label(self, value: Any, argument: str, symbolic: bool) -> Shape:

@@ -17,8 +17,9 @@ _LONGEST_ROOT = 60
 def levels_table(spectrum: Any, order: int | None = None) -> Table:
     """Levels: labels, the leading term where L is a symbol (or an expansion to ``order`` terms), degeneracy, eigenvalue.
 
-    Two eigenvalues that are long square roots are shown by the sum :math:`\\tau` and the product :math:`\\Delta` of the pair;
-    csv and json have them in full.
+    Two eigenvalues with symbols that are long square roots are shown by the sum :math:`\\tau` and the product
+    :math:`\\Delta` of the pair, roots of higher polynomials by the polynomial, and long roots of numbers by their value; csv
+    and json have them in full.
     """
     levels = spectrum.levels
     at_large_length = [level.leading for level in levels] if order is None else spectrum.expansions(order)
@@ -42,7 +43,9 @@ def levels_table(spectrum: Any, order: int | None = None) -> Table:
         cells |= {"leading": behaviour} if symbolic else {"value": float_or_none(level.eigenvalue)}
         rows.append(tuple(cells[column.key] for column in columns))
     notes: list[Any] = [null_space_note(spectrum)]
-    if any(isinstance(cell, tuple) for cell in shown):
+    if any(cell is None for cell in shown):
+        notes.append("Long exact eigenvalues are in the csv and json forms of this table.")
+    if any(isinstance(cell, tuple) and len(cell) == 2 for cell in shown):
         notes.append(
             r"Two eigenvalues by their sum $\tau$ and product $\Delta$: $\tau/2 \pm \sqrt{\tau^2/4 - \Delta}$."
         )
@@ -57,15 +60,26 @@ def null_space_note(spectrum: Any) -> tuple[Any, ...]:
 
 
 def _shown_eigenvalues(spectrum: Any) -> Iterator[Any]:
-    """The eigenvalue of every level as it is displayed."""
+    """The eigenvalue of every level as it is displayed: None where the decimal value beside it has to do.
+
+    With symbols left, levels stand block by block and the roots of a factor one behind the other; numbers are sorted.
+    """
+    is_sorted = not any(level.eigenvalue.free_symbols for level in spectrum.levels)
     for number, place in spectrum.level_places:
         block: Block = spectrum.blocks[number]
         factor, first = _factor_at(block, place)
         root = block.eigenvalues[place][0]
-        if factor.degree() != 2 or len(str(root)) <= _LONGEST_ROOT:
+        if factor.degree() == 1 or len(str(root)) <= _LONGEST_ROOT:
             yield root
+        elif is_sorted:
+            yield None
+        elif place > first:
+            text = "other root" if factor.degree() == 2 else f"root {place - first + 1}"
+            yield Formula(text, rf"\text{{{text}}}")
+        elif factor.degree() == 2:
+            yield pair_cells(factor)
         else:
-            yield pair_cells(factor) if place == first else Formula("other root", r"\text{other root}")
+            yield (Equation("root 1 of chi(x)", r"\text{root 1 of }\chi(x)", factor.as_expr()),)
 
 
 def _factor_at(block: Block, place: int) -> tuple[sympy.Poly, int]:

@@ -9,7 +9,15 @@ import numpy as np
 import sympy
 from sympy.combinatorics import Permutation
 
-from symrep.errors import InvalidArchitectureError, InvalidTypeError, VerificationError, require, require_integer
+from symrep.errors import (
+    InvalidArchitectureError,
+    InvalidArgumentError,
+    InvalidTypeError,
+    VerificationError,
+    require,
+    require_integer,
+    shown,
+)
 from symrep.kernels.network import Network
 from symrep.kernels.overlaps import (
     first_overlap_symbol,
@@ -21,7 +29,7 @@ from symrep.kernels.overlaps import (
 )
 from symrep.representations.permutations import act_on_sequence, adjacent_transposition
 from symrep.spectra.dense import all_sequences
-from symrep.spectra.gram_functions import function_of_sequences, sees_counts
+from symrep.spectra.gram_functions import function_of_sequences, real_array, sees_counts
 from symrep.spectra.kernel_functions import extra_token_of
 from symrep.testing.verify import verify
 
@@ -81,7 +89,7 @@ def check_kernel(
     >>> check_kernel(lambda X, Y: X[:, None, 0] * Y[None, :, 0], vocab_size=2, length=2)
     Traceback (most recent call last):
     ...
-    symrep.errors.VerificationError: kernel changes under permutation [1, 0]: K = 0 at x = [0, 1], y = [0, 1], then 1
+    symrep.errors.VerificationError: kernel changes under permutation [1, 0]: K = 0.0 at x = [0, 1], y = [0, 1], then 1.0
     """
     vocab_size = require_integer(vocab_size, "vocab_size", minimum=1)
     length = require_integer(length, "length", minimum=1)
@@ -178,7 +186,11 @@ def _polynomial_gram(polynomial: sympy.Expr, extra_token: str | None) -> Callabl
         overlap = (x[:, None, :, None] == y[None, :, None, :]).sum(axis=(2, 3)).astype(np.float64)
         matches = (x[:, None, :] == y[None, :, :]).sum(axis=2).astype(np.float64)
         of_x, of_y = ((z[:, :, None] == z[:, None, :]).sum(axis=(1, 2)).astype(np.float64) for z in (x, y))
-        values = evaluate(float(x.shape[1]), overlap, matches, same_token, of_x[:, None], of_y[None, :])
+        try:
+            values = evaluate(float(x.shape[1]), overlap, matches, same_token, of_x[:, None], of_y[None, :])
+        except OverflowError:
+            rule = "must have coefficients within the range of float64"
+            raise InvalidArgumentError(f"kernel {rule}, got {shown(polynomial)}") from None
         return np.broadcast_to(values, overlap.shape)
 
     return gram
@@ -186,6 +198,7 @@ def _polynomial_gram(polynomial: sympy.Expr, extra_token: str | None) -> Callabl
 
 def _gram(gram_of: Callable[..., Any], x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
     gram = np.asarray(gram_of(x, x if y is None else y))
+    gram = real_array(gram.astype(float) if gram.dtype == bool else gram, "kernel(X, Y)")
     verify(gram.shape == (len(x), len(x)), f"kernel of {len(x)} and {len(x)} sequences has shape {gram.shape}")
     verify(bool(np.isfinite(gram).all()), "kernel is not finite")
     return gram

@@ -231,6 +231,10 @@ def test_functions_of_the_wrong_kind_are_explained():
         target(lambda x: float(x[0] == x[1]))(x, 2)
     with pytest.raises(InvalidArgumentError, match=how + r"here of shape \(2,\), got \(3,\)"):
         target(lambda x: x[0])(x, 2)
+    with pytest.raises(InvalidTypeError, match="target must be an expression or a function of sequences, got array"):
+        target(np.array([1.0, 2.0, 3.0]))
+    with pytest.raises(InvalidArgumentError, match="target must have numbers within the range of float64"):
+        target("1e99*1e99*1e99*1e99*S")(x, 2)
     with pytest.raises(InvalidTypeError, match=r"call learning.majority\(...\), got the function"):
         target(majority)
 

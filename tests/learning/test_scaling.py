@@ -204,7 +204,7 @@ def test_laws_at_numbers_are_those_of_the_spectrum_there():
         learning.scaling_law(spec, learnability="l").substitute(**numbers, delta="1/10", l="1/3").table()
         == expected.table()
     )
-    with pytest.raises(InvalidArgumentError, match="symbol must be one of L, a, p, got 'x'"):
+    with pytest.raises(InvalidArgumentError, match="symbol must be one of L, a, delta, p, got 'x'"):
         laws.substitute(x=1)
     for shape, at in (((), (30,)), ((1,), (29, 1))):
         chosen = laws.select(shape).substitute(**numbers)
@@ -277,3 +277,55 @@ def test_errors_of_laws_of_block_spectra():
         laws.substitute(L=3)
     with pytest.raises(InvalidArgumentError, match="length must be the symbol L for a leading term, got 5"):
         laws[0].leading("eigenvalue")
+
+
+def test_values_for_the_goal_are_read_as_the_goal():
+    net = kernels.architecture("linear-block", token_variance="1/2", position_variance=1)
+    blocks = learning.scaling_law(block_spectrum(net, measures.iid_uniform(2), 5))
+    closed = learning.scaling_law(spectrum(net, measures.iid_uniform(2)))
+    for laws in (blocks, closed):
+        for wrong in (-1, 0, "L"):
+            with pytest.raises(InvalidArgumentError, match="ridge must|delta must not be negative"):
+                laws.substitute(delta=wrong)
+    same_name = learning.scaling_law(blocks.spectrum, sympy.Symbol("q"), "1/3").substitute(q="1/3")
+    assert isinstance(same_name[0].samples(), float)
+    spec = spectrum(kernels.architecture("linear-block", position_variance=1), measures.iid_uniform(2))
+    shared = learning.scaling_law(spec, "a", "1/2").substitute(a=2, L=9)
+    assert shared.ridge == 2 and not shared[0].samples().free_symbols
+
+
+def test_irreps_that_are_not_there_have_no_laws():
+    laws = learning.scaling_law(spectrum(kernels.architecture("uniform-block"), measures.iid_uniform()))
+    assert len(laws.select((), (1,)).substitute(V=1, L=3)) == 0
+    assert len(laws.select((), (1,)).substitute(V=2, L=3)) == 1
+
+
+def test_decimals_of_tables_are_the_numbers():
+    """Coefficients are rounded after everything is added up, and expressions in other symbols are left exact."""
+    spec = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
+    laws = learning.scaling_law(spec).substitute(L=20000, a="1/3", p="2/5")
+    keys = [column.key for column in laws.samples_table().columns]
+    for law, row, bound in zip(laws, laws.samples_table().rows, laws.table().rows):
+        for method, key in (
+            ("equivalent-kernel", "equivalent_kernel_shown"),
+            ("self-consistent", "self_consistent_shown"),
+        ):
+            shown, exact = row[keys.index(key)], law.samples(method)
+            for at in (0, 1, 1000):
+                assert float(shown.subs(delta, at)) == pytest.approx(float(exact.subs(delta, at)), rel=2e-6)
+        value = dict(zip((column.key for column in laws.table().columns), bound))["eigenvalue_shown"]
+        assert value == pytest.approx(float(law.level.eigenvalue), rel=1e-12)
+    with_symbol = learning.scaling_law(spec).substitute(L=20000, a="1/3", delta="1/10")
+    for law, row in zip(with_symbol, with_symbol.table().rows):
+        shown = dict(zip((column.key for column in with_symbol.table().columns), row))["eigenvalue_shown"]
+        assert shown == law.level.eigenvalue
+
+
+def test_sums_are_bracketed():
+    table = learning.scaling_law(
+        spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2)), "b + c"
+    ).samples_table()
+    assert "(b + c)/EK" in table.to_text() and "(b + c)/T" in table.to_text()
+    assert (
+        r"\left(b + c\right) / T" in table.to_latex() and r"\left(b + c\right) / \operatorname{E}K" in table.to_latex()
+    )

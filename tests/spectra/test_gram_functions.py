@@ -134,3 +134,66 @@ def test_block_spectra_refuse_functions_of_sequences():
             block_spectrum(method, UNIFORM, 4)
     with_default = block_spectrum(lambda tables, power=2: np.trace(tables, axis1=1, axis2=2) ** power, UNIFORM, 3)
     assert with_default.trace() == pytest.approx(9.0, rel=1e-12)
+
+
+def test_tables_are_of_x_by_y_and_as_large_as_the_vocabulary():
+    x, y = np.array([[0, 1, 1], [0, 0, 0]]), np.array([[1, 0, 1], [1, 1, 1]])
+    assert gram_function(lambda tables: tables[:, 0, 1])(x, y).tolist() == [[1, 1], [2, 3]]
+    assert gram_function(lambda tables: tables[:, 1, 0])(x, y).tolist() == [[1, 0], [0, 0]]
+    weights = np.arange(1.0, 6.0)
+    for kernel in (
+        MatchKernel(lambda of_x, of_y, matches: (of_x @ weights) * (of_y @ weights)),
+        lambda tables: np.einsum("kvw,v,w->k", tables, weights, weights),
+    ):
+        gram_function(kernel, 5)(x, y)
+        with pytest.raises(ValueError):
+            gram_function(kernel)(x, y)
+
+
+def test_many_pairs_come_a_few_rows_at_a_time(monkeypatch):
+    from symrep.spectra import gram_functions
+
+    monkeypatch.setattr(gram_functions, "_PAIRS_AT_ONCE", 11)
+    net, (x, y) = relu("query"), sequences(6)
+    for kernel in (net.joint_count_kernel(), net.match_kernel()):
+        assert gram_function(kernel, 3)(x, y) == pytest.approx(net.nngp(x, y), rel=1e-12)
+    asked = []
+    kernel = MatchKernel(lambda of_x, of_y, matches: asked.append(len(matches)) or 1.0 * matches)
+    gram_function(kernel, 3)(x, y)
+    assert max(asked) <= 11 and sum(asked) == 35
+
+
+def test_a_query_has_its_place_behind_the_tokens():
+    net = relu("query")
+    kernel = net.joint_count_kernel()
+    by_network, by_counts = (
+        learning.simulate(k, measures.iid_uniform(2), 4, "n_0", [16], 0.1, n_repeats=3) for k in (net, kernel)
+    )
+    assert by_counts.outputs == pytest.approx(by_network.outputs, rel=1e-9) and by_counts.sequences.shape[1] == 5
+    expected = block_spectrum(net, measures.iid_uniform(2), 3)
+    dense = dense_spectrum(kernel, 2, 3, extra_tokens=1)
+    assert dense.eigenvalues((2, 1)) == pytest.approx(expected.block((2, 1)).eigenvalues, abs=1e-12)
+    assert find_invariance_witness(kernel, 2, 4, extra_tokens=1) is None
+    for call in (
+        lambda: dense_spectrum(kernel, 2, 4),
+        lambda: find_invariance_witness(net, 2, 4),
+        lambda: sampled_spectrum(kernel, measures.iid_uniform(2), 4, n_samples=20, n_eigenvalues=1, n_replicates=2),
+    ):
+        with pytest.raises(InvalidArgumentError, match="extra_tokens must be 1 for a kernel with a query, got 0"):
+            call()
+
+
+def test_keywords_that_are_given_leave_two_arrays():
+    product = functools.partial(lambda x, y=None, scale=1.0: scale * (x @ y.T), scale=2.0)
+    x, y = sequences(4)
+    assert not sees_counts(product) and (gram_function(product)(x, y) == 2 * x @ y.T).all()
+
+
+def test_checks_take_truth_values_and_refuse_complex_numbers():
+    check_kernel(lambda x, y: (x[:, None] == y[None]).all(axis=2), 2, 2)
+    with pytest.raises(InvalidTypeError, match="must be an array of real numbers, got dtype complex128"):
+        check_kernel(lambda x, y: np.where((x[:, None] == y).all(2), 1.0, 0.2j), 2, 2)
+    with pytest.raises(InvalidTypeError, match="must be an array of real numbers, got dtype object"):
+        check_kernel(lambda x, y: (x[:, None] == y).sum(2).astype(object), 2, 2)
+    with pytest.raises(InvalidArgumentError, match="coefficients within the range of float64"):
+        check_kernel(10**400 * u, 2, 2)

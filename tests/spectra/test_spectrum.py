@@ -192,6 +192,12 @@ class TestBlock:
             s.block((), (3,), (1, 1, 1))
         with pytest.raises(InvalidArgumentError, match="query_shape must be left out without a token_shape"):
             s.block((), query_shape=(3,))
+        with pytest.raises(InvalidArgumentError, match=r"token_shape must be one of \(3\), \(2,1\), got \(1, 1, 1\)"):
+            s.block((), (1, 1, 1), (3,))
+        with pytest.raises(
+            InvalidArgumentError, match=r"query_shape must be left out where no query is read, got '\(2,\)'"
+        ):
+            self.s.block((1,), (2,), (2,))
 
     def test_no_whole_block_with_a_symbolic_vocabulary(self):
         s = spectrum(architecture("uniform-block"), measures.iid_uniform())
@@ -294,6 +300,45 @@ def test_long_square_roots_are_shown_by_their_polynomial():
     )
     short = spectrum(architecture("linear-block"), measures.iid_uniform(2)).substitute(L=5, a=1, p=1).table()
     assert "7*sqrt(12361)/100 + 833/100" in short.to_text() and "tau" not in short.to_text()
+
+
+def test_roots_that_are_sorted_apart_are_shown_by_their_values():
+    net = architecture("linear-block", "last", token_variance="123/457", position_variance="789/1011")
+    table = spectrum(net, measures.iid(["1/4", "1/4", "1/2"]), 109).table()
+    keys = [column.key for column in table.columns]
+    assert any(row[keys.index("eigenvalue_shown")] is None for row in table.rows)
+    for row in table.rows:
+        exact, shown, value = (row[keys.index(key)] for key in ("eigenvalue", "eigenvalue_shown", "value"))
+        assert shown in (exact, None) and value == pytest.approx(float(exact.evalf(20)), rel=1e-12)
+    assert "other root" not in table.to_text() and max(map(len, table.to_text().splitlines())) < 220
+
+
+def test_pairs_are_kept_apart():
+    s = spectrum(architecture("linear-block", "flatten"), measures.iid_uniform(3))
+    shown = [row[-1] for row in s.table().rows]
+    pairs = 0
+    for number, (cell, level) in enumerate(zip(shown, s.levels)):
+        if isinstance(cell, tuple) and len(cell) == 2:
+            other = s.levels[number + 1]
+            assert str(shown[number + 1]) == "other root" and other.shape == level.shape
+            at = {symbol: sympy.Rational(k + 3, 2) for k, symbol in enumerate(sorted(s.free_symbols(), key=str))}
+            tau, delta = (equation.right.subs(at) for equation in cell)
+            roots = [value.eigenvalue.subs(at).evalf(30) for value in (level, other)]
+            assert abs(sum(roots) - tau) < 1e-20 * abs(tau) and abs(roots[0] * roots[1] - delta) < 1e-20 * abs(delta)
+            pairs += 1
+    assert pairs == 3
+
+
+def test_roots_of_higher_polynomials_are_numbered():
+    s = spectrum(architecture("linear-block", "last"), measures.iid(["1/4", "1/4", "1/2"]))
+    cells = [row[-1] for row in s.table().rows]
+    assert [str(cell) for cell in cells[1:4]] == ["root 2", "root 3", "root 4"]
+    polynomial, roots = cells[0][0].right, [level.eigenvalue for level in s.levels[:4]]
+    at = {symbol: sympy.Rational(k + 5, 2) for k, symbol in enumerate(sorted(s.free_symbols(), key=str))}
+    (x,) = polynomial.free_symbols - s.free_symbols()
+    found = sorted(sympy.Poly(polynomial.subs(at), x).nroots(n=30), key=sympy.re, reverse=True)
+    for root, expected in zip(roots, found, strict=True):
+        assert abs(root.subs(at).evalf(30) - expected) < 1e-15 * abs(found[0])
 
 
 def test_the_note_on_the_null_space():
