@@ -140,6 +140,7 @@ def test_both_routes_agree_where_the_measure_draws_the_sequence(monkeypatch):
         assert not missing.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [3, 7, 8, 12])
 def test_the_bound_on_what_deep_shapes_add_to_the_variance(length, monkeypatch):
     net = serial(*HEAD, *BODIES["relu"], MeanPool())
@@ -186,6 +187,7 @@ def test_learning_curves_with_a_token_in_place_against_simulation(readout):
     np.testing.assert_allclose(curve.test_error, found.test_error, rtol=0.15)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=3), st.integers(0, 3))
 @settings(max_examples=40, deadline=None)
 def test_chances_of_matches_by_counting_arrangements(shared, missing):

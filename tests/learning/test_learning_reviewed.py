@@ -212,6 +212,7 @@ def test_samples_too_few_for_a_float():
         learning.effective_ridge(learning.as_modes(SPEC), 5e-324, 0)
 
 
+@pytest.mark.slow
 def test_samples_needed_are_infinite_where_the_share_outside_the_null_space_is_too_small():
     """The share depends on L: .459 at L = 8, above 1/2 at shorter and at longer sequences."""
     found = learning.symbolic_target(spectrum(NET, COIN), "S/5 + sigma_1*sigma_2")

@@ -171,6 +171,7 @@ def test_closed_forms_of_the_pooled_linear_block():
     assert sympy.factor(both.learnability(0)) == 1 and both.learnability(shape=(1,)) == odd.learnability()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "described", ["sigma_1 - S/L", "(sigma_1-S/L)*S", "sigma_1", "n_0", "sigma_1 + (sigma_2-S/L)*S"]
 )

@@ -106,6 +106,7 @@ def test_arrays_belong_to_the_caller():
     assert as_lists(stream_columns(8)) == table_columns(8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [stream_columns, stream_rows])
 def test_memory_stays_below_that_of_the_table(stream):
     character_table(12)

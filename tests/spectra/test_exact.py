@@ -86,6 +86,7 @@ def test_exact_blocks_agree_with_the_float_spectrum(vocab_size, length, extra_to
             assert found == pytest.approx(spectrum.eigenvalues(shape), abs=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("vocab_size", "length"), [(2, 6), (3, 4)])
 def test_exact_characteristic_polynomials_of_the_flattened_linear_block(vocab_size, length):
     a, p = Fraction(1, 3), Fraction(1)

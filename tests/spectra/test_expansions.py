@@ -170,6 +170,7 @@ IRREDUCIBLE = {
 
 
 class TestIrreducibleFactors:
+    @pytest.mark.slow
     @pytest.mark.parametrize("order", [1, 3])
     @pytest.mark.parametrize("name", IRREDUCIBLE)
     def test_error_falls_as_stated_in_the_order_of_the_roots(self, name, order):

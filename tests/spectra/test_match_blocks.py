@@ -85,6 +85,7 @@ def problems(draw):
     return vocab_size, length, measure, draw(st.integers(0, 2**20))
 
 
+@pytest.mark.slow
 @given(problems())
 @settings(max_examples=30, deadline=None)
 def test_matches_and_tables_agree(problem):

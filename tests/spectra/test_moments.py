@@ -53,6 +53,7 @@ def at_counts(polynomial, counts, symbols=None):
     return sympy.expand(value.subs(symbols or {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 @pytest.mark.parametrize("row_length", [0, 1, 2, 3])
 def test_power_moments_are_those_of_enumeration(name, row_length):

@@ -232,6 +232,7 @@ def _architectures():
                 yield pytest.param(measure, name, readout, marks=marks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("measure", "name", "readout"), list(_architectures()))
 def test_every_leading_term_is_the_large_length_value_of_its_level(measure, name, readout):
     s = spectrum(kernels.architecture(name, readout), MEASURES[measure])

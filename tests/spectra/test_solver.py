@@ -206,6 +206,7 @@ def mean_square(expression, measure, length):
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["uniform 2", "mixture 2", "dirichlet 2", "urn 2", "even urn 3"])
 @pytest.mark.parametrize("expression", HAND_MADE[:2])
 def test_squares_of_the_eigenvalues_sum_to_the_mean_square_of_the_kernel(expression, measure):
