@@ -11,7 +11,7 @@ import pytest
 import sympy
 from command_line import run
 
-from symrep import cli
+from symrep import block_spectrum, cli, kernels, measures
 from symrep.cli import output
 
 
@@ -501,3 +501,26 @@ def test_bounds_of_a_block_without_closed_forms():
         )
     text = run("bounds", "relu-block", *numbers(12), "--depth", "1").out
     assert "*delta + " in text and max(len(number) for number in re.findall(r"\d+\.\d+", text)) < 12
+
+
+def test_the_largest_levels_of_long_spectra():
+    arguments = ("spectrum", "relu-block", "--vocab", "3", *numbers(8))
+    text, everything = run(*arguments).out, list(csv.DictReader(io.StringIO(run(*arguments, "--format", "csv").out)))
+    assert f"Not shown: {len(everything) - 40} smaller levels." in text and len(everything) > 60
+    few = list(csv.DictReader(io.StringIO(run(*arguments, "--limit", "5", "--format", "csv").out)))
+    assert few == everything[:5]
+    labelled = list(
+        csv.DictReader(io.StringIO(run(*arguments, "--token-labels", "--limit", "3", "--format", "csv").out))
+    )
+    net = kernels.architecture("relu-block", token_variance=1, position_variance=1)
+    expected = block_spectrum(net, measures.iid_uniform(3), 8).token_levels[:3]
+    assert [(row["shape"], row["token_shape"]) for row in labelled] == [
+        (str(v.shape), str(v.token_shape)) for v in expected
+    ]
+    assert {row["token_shape"] for row in labelled} == {"(3)", "(2,1)"}
+    for option in ("--limit", "5"), ("--token-labels",):
+        refused = run("spectrum", "linear-block", *option)
+        assert refused.status == 2 and refused.err.startswith(
+            f"symrep: {option[0]} must be left out for linear-block, whose"
+        )
+    assert run(*arguments, "--limit", "0").err == "symrep: limit must be at least 1, got 0\n"

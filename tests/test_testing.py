@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sympy.combinatorics import Permutation
 
 from symrep import (
+    MatchKernel,
     Partition,
     block_spectrum,
     kernels,
@@ -35,6 +36,7 @@ from symrep.errors import (
     InvalidArgumentError,
     InvalidPermutationError,
     InvalidTypeError,
+    MissingPackageError,
     SizeLimitError,
     VerificationError,
 )
@@ -533,3 +535,28 @@ def test_checks_work_without_hypothesis():
     code = "import sys; sys.modules['hypothesis'] = None\nfrom symrep import seminormal, testing\n"
     code += "testing.check_representation(seminormal((2, 1)))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_without_hypothesis(monkeypatch):
+    import importlib.util
+    from pathlib import Path
+
+    assert set(testing.__all__) >= {"networks", "check_kernel"}
+    monkeypatch.setattr(testing, "find_spec", lambda name: None)
+    with pytest.raises(
+        MissingPackageError, match="networks needs hypothesis, which is not installed: python -m pip install"
+    ):
+        testing.__getattr__("networks")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, package=None: None)
+    namespace = {"__name__": "alone"}
+    exec(Path(testing.__file__).read_text(encoding="utf-8"), namespace)
+    assert namespace["__all__"] == ["check_kernel", "check_representation", "check_spectrum"]
+
+
+def test_kernels_of_the_wrong_arguments_or_shape_are_explained():
+    with pytest.raises(
+        InvalidTypeError, match=r"must take three arrays: counts_x \(k, V\), counts_y \(k, V\) and matches \(k,\)"
+    ):
+        MatchKernel(lambda matches: matches)
+    with pytest.raises(VerificationError, match=r"has shape \(16,\), not \(16, 16\): it must compare all pairs"):
+        testing.check_kernel(lambda x, y: np.exp((x == y).sum(-1)), vocab_size=2, length=4)

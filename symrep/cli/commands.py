@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from inspect import cleandoc
 from math import inf
+from typing import Any
 
 import click
 
@@ -22,7 +23,10 @@ from symrep.cli.output import (
     show_all,
     shows_progress,
 )
+from symrep.display import Table
 from symrep.errors import InvalidArgumentError
+
+_LEVELS_SHOWN = 40
 
 
 def partition_argument(text: str, argument: str) -> tuple[int, ...]:
@@ -112,6 +116,10 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 @click.command("spectrum", short_help="Eigenvalues of a block, by irrep.")
 @model_options
 @depth_option
+@click.option(
+    "--limit", type=int, default=None, metavar="N", help="For them: the N largest levels; 40 in text unless given."
+)
+@click.option("--token-labels", is_flag=True, help="For them: levels by the irreps of token renaming as well.")
 @click.option("--symbolic", is_flag=True, help="Insist on closed forms in L: refuses a number for --length.")
 @click.option(
     "--order", type=int, default=None, metavar="N", help="N terms of the expansion at large L of every eigenvalue."
@@ -125,7 +133,15 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 )
 @output_options()
 def spectrum_command(
-    symbolic: bool, order: int | None, depth: int | None, plot: str | None, format_: str, out: str | None, **model: str
+    symbolic: bool,
+    order: int | None,
+    depth: int | None,
+    limit: int | None,
+    token_labels: bool,
+    plot: str | None,
+    format_: str,
+    out: str | None,
+    **model: str,
 ) -> None:
     """The spectrum of an ARCHITECTURE under uniform tokens.
 
@@ -145,6 +161,10 @@ def spectrum_command(
         if is_numeric and value is not None:
             rule = f"must be left out for {model['architecture']}, which has no closed form"
             raise InvalidArgumentError(f"{option} {rule}, got {value}")
+    for option, value in (("--limit", limit), ("--token-labels", token_labels or None)):
+        if not is_numeric and value is not None:
+            rule = f"must be left out for {model['architecture']}, whose levels are few and labelled"
+            raise InvalidArgumentError(f"{option} {rule}, got {value}")
     if symbolic and model["length"] != "L":
         raise InvalidArgumentError(f"--length must be left out with --symbolic, got {model['length']!r}")
     if order is not None and model["length"] != "L":
@@ -157,7 +177,17 @@ def spectrum_command(
     if format_ == "json":
         emit(spec.to_json(architecture=model["architecture"], readout=model["readout"]), out)
     else:
-        show(spec.table() if order is None else spec.table(order), format_, out)
+        show(_spectrum_table(spec, order, limit, token_labels, format_, is_numeric), format_, out)
+
+
+def _spectrum_table(
+    spec: Any, order: int | None, limit: int | None, token_labels: bool, format_: str, is_numeric: bool
+) -> Table:
+    if not is_numeric:
+        return spec.table() if order is None else spec.table(order)
+    if limit is None and format_ == "text":
+        limit = _LEVELS_SHOWN
+    return spec.table(token_labels=token_labels, limit=limit)
 
 
 @click.command(short_help="Bounds, exponents in L, samples needed.")

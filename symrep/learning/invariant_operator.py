@@ -29,6 +29,7 @@ from symrep.spectra.match_values import match_values, require_few_matches
 
 _MEMORY_LIMIT = 4 * 10**9
 _FEWEST_TOKENS_OF_MATCHES = 3
+_CELLS_AT_ONCE = 4_000_000
 
 
 def operator_matrix(kernel: Any, space: InvariantSpace, memory_limit: int = _MEMORY_LIMIT) -> np.ndarray:
@@ -56,7 +57,7 @@ def operator_matrix(kernel: Any, space: InvariantSpace, memory_limit: int = _MEM
         values = match_values(symmetric.of_matches, space.moving, space.vocab_size, space.extra_token)
         return _match_matrix(values.array, space)
     values, _ = kernel_values(symmetric.of_tables, space.moving, space.vocab_size, space.extra_token, memory_limit)
-    return _table_matrix(values, space)
+    return _table_matrix(values, space) if space.unnamed or not space.named else _named_matrix(values, space)
 
 
 def _polynomial(kernel: Any, length: int, vocab_size: int) -> sympy.Poly | None:
@@ -125,6 +126,22 @@ def _arrangements(vocab_size: int, length: int) -> np.ndarray:
                 rows = np.flatnonzero((token == w) == same)
                 found[np.ix_(rows, columns, np.arange(total) + same)] += shorter[rows]
     return found
+
+
+def _named_matrix(values: np.ndarray, space: InvariantSpace) -> np.ndarray:
+    """Where all positions are named: the joint count tables of all pairs of sequences, some rows at a time."""
+    V, moving, count = space.vocab_size, space.words[:, : space.named], len(space.words)
+    hot = (moving[:, :, None] == np.arange(V)).astype(np.float64)
+    right = hot.transpose(1, 0, 2).reshape(space.named, -1)
+    matrix, rows = np.empty((count, count)), max(1, _CELLS_AT_ONCE // (count * V * V))
+    for start in range(0, count, rows):
+        part = slice(start, start + rows)
+        tables = hot[part].transpose(0, 2, 1).reshape(-1, space.named) @ right
+        tables = tables.astype(np.int64).reshape(-1, V, count, V).transpose(0, 2, 1, 3).reshape(-1, count, V * V)
+        extra = space.words[part, -1, None] * V + space.words[:, -1] if space.has_extra else 0
+        matrix[part] = values[extra, table_numbers(tables)]
+    weights = np.exp(space.log_probabilities / 2 - space.log_sizes)
+    return weights[:, None] * matrix * weights
 
 
 def _table_matrix(values: np.ndarray, space: InvariantSpace) -> np.ndarray:

@@ -53,6 +53,13 @@ class MatchKernel:
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise InvalidTypeError(f"function must be a function of counts and matches, got {shown(self.function)}")
+        try:
+            signature(self.function).bind(None, None, None)
+        except TypeError:
+            rule = "must take three arrays: counts_x (k, V), counts_y (k, V) and matches (k,)"
+            raise InvalidTypeError(f"function {rule}, got {shown(self.function)}") from None
+        except ValueError:  # one in C that does not tell
+            pass
 
     def __call__(self, counts_x: np.ndarray, counts_y: np.ndarray, matches: np.ndarray) -> np.ndarray:
         """The values of the function."""

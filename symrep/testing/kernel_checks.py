@@ -199,7 +199,10 @@ def _polynomial_gram(polynomial: sympy.Expr, extra_token: str | None) -> Callabl
 def _gram(gram_of: Callable[..., Any], x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
     gram = np.asarray(gram_of(x, x if y is None else y))
     gram = real_array(gram.astype(float) if gram.dtype == bool else gram, "kernel(X, Y)")
-    verify(gram.shape == (len(x), len(x)), f"kernel of {len(x)} and {len(x)} sequences has shape {gram.shape}")
+    verify(
+        gram.shape == (len(x), len(x)),
+        f"kernel of {len(x)} and {len(x)} sequences has shape {gram.shape}, not {(len(x), len(x))}: it must compare all pairs",
+    )
     verify(bool(np.isfinite(gram).all()), "kernel is not finite")
     return gram
 

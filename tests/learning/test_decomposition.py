@@ -245,3 +245,20 @@ def test_shares_in_the_null_space():
     assert modes.null_share == pytest.approx(5 / 7, rel=1e-12)
     assert repr(modes).startswith("<TargetModes of sigma_1*sigma_2: squared norm 1; shares (8): 0.0357")
     assert "<table" in modes._repr_html_()
+
+
+@pytest.mark.parametrize("readout", ["pool", "last", "query"])
+def test_all_positions_named_are_the_same_matrix_pair_by_pair(readout, monkeypatch):
+    from symrep.learning import invariant_operator
+
+    numbers = {"query_token_variance": 2, "query_position_variance": "1/3"} if readout == "query" else {}
+    net = kernels.architecture("relu-block", readout, token_variance=1, position_variance="1/2", **numbers)
+    monkeypatch.setattr(invariant_operator, "_CELLS_AT_ONCE", 150)
+    for measure in (measures.iid(["1/3", "2/3"]), MIXTURE):
+        space = InvariantSpace(2, 5, 5 - (readout == "last"), measure, None if readout == "pool" else readout)
+        assert space.unnamed == 0
+        symmetric = invariant_operator.as_symmetric_kernel(net)
+        values, _ = invariant_operator.kernel_values(symmetric.of_tables, space.moving, 2, space.extra_token, 10**9)
+        expected = invariant_operator._table_matrix(values, space)
+        assert operator_matrix(net, space) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+        assert invariant_operator._named_matrix(values, space) == pytest.approx(expected, rel=1e-12, abs=1e-15)
