@@ -201,8 +201,8 @@ def test_laws_at_numbers_are_those_of_the_spectrum_there():
     ):
         assert found == learning.scaling_law(spec.substitute(**numbers), "1/10").samples_table()
     assert (
-        learning.scaling_law(spec, learnability="l").substitute(**numbers, delta="1/10", l="1/3").table()
-        == expected.table()
+        learning.scaling_law(spec, learnability="l").substitute(**numbers, delta="1/10", l="1/3").samples_table()
+        == expected.samples_table()
     )
     with pytest.raises(InvalidArgumentError, match="symbol must be one of L, a, delta, p, got 'x'"):
         laws.substitute(x=1)

@@ -329,6 +329,14 @@ def test_pairs_are_kept_apart():
     assert pairs == 3
 
 
+def test_factors_of_one_block_are_numbered_each_by_itself():
+    s = spectrum(architecture("linear-block", "flatten"), measures.iid(["1/4", "1/4", "1/2"]))
+    cells = [row[-1] for row in s.table().rows]
+    assert len(cells[0]) == 2 and len(cells[2]) == 1 and len(cells[6]) == 1 and len(cells[9]) == 1
+    others = ["other root", "root 2", "root 3", "root 4", "root 2", "root 3", "root 2", "root 3"]
+    assert [str(cells[i]) for i in (1, 3, 4, 5, 7, 8, 10, 11)] == others
+
+
 def test_roots_of_higher_polynomials_are_numbered():
     s = spectrum(architecture("linear-block", "last"), measures.iid(["1/4", "1/4", "1/2"]))
     cells = [row[-1] for row in s.table().rows]
