@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from symrep.errors import InvalidArgumentError
-
 _VARIABLE = "_SYMREP_COMPLETE"
 
 
@@ -21,7 +19,4 @@ def completion(context: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    script = get_completion_class(shell)
-    if script is None:
-        raise InvalidArgumentError(f"SHELL must be one that click knows, got {shell!r}")
-    click.echo(script(context.find_root().command, {}, "symrep", _VARIABLE).source(), nl=False)
+    click.echo(get_completion_class(shell)(context.find_root().command, {}, "symrep", _VARIABLE).source(), nl=False)

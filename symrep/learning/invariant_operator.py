@@ -22,7 +22,7 @@ from symrep.kernels.overlaps import length_symbol, vocabulary_symbol
 from symrep.kernels.sequences import token_counts
 from symrep.learning.invariant_space import InvariantSpace
 from symrep.learning.kernel_means import OVERLAP_GENERATORS, has_short_polynomial, own_classes, polynomial_means
-from symrep.spectra.count_tables import count_tables, table_numbers
+from symrep.spectra.count_tables import count_tables, pair_tables, table_numbers
 from symrep.spectra.kernel_functions import as_symmetric_kernel, extra_token_of
 from symrep.spectra.kernel_values import kernel_values
 from symrep.spectra.match_values import match_values, require_few_matches
@@ -131,13 +131,10 @@ def _arrangements(vocab_size: int, length: int) -> np.ndarray:
 def _named_matrix(values: np.ndarray, space: InvariantSpace) -> np.ndarray:
     """Where all positions are named: the joint count tables of all pairs of sequences, some rows at a time."""
     V, moving, count = space.vocab_size, space.words[:, : space.named], len(space.words)
-    hot = (moving[:, :, None] == np.arange(V)).astype(np.float64)
-    right = hot.transpose(1, 0, 2).reshape(space.named, -1)
     matrix, rows = np.empty((count, count)), max(1, _CELLS_AT_ONCE // (count * V * V))
     for start in range(0, count, rows):
         part = slice(start, start + rows)
-        tables = hot[part].transpose(0, 2, 1).reshape(-1, space.named) @ right
-        tables = tables.astype(np.int64).reshape(-1, V, count, V).transpose(0, 2, 1, 3).reshape(-1, count, V * V)
+        tables = pair_tables(moving[part], moving, V).reshape(-1, count, V * V)
         extra = space.words[part, -1, None] * V + space.words[:, -1] if space.has_extra else 0
         matrix[part] = values[extra, table_numbers(tables)]
     weights = np.exp(space.log_probabilities / 2 - space.log_sizes)

@@ -91,8 +91,8 @@ def samples_table(laws: ScalingLaws) -> Table:
     for law in laws:
         values = {method: law.samples(method) for method in METHODS}
         odds = tidy(law.ridge * law.learnability / (1 - law.learnability))
-        odds_latex, factor_latex = (_in_brackets(part) for part in (odds, tidy(odds * law.dimension)))
         factor = tidy(odds * law.dimension)
+        odds_latex, factor_latex = _in_brackets(odds), _in_brackets(factor)
         cells = [
             values["dimension-bound"],
             Formula(f"{_grouped(factor)}/EK", rf"{factor_latex} / \operatorname{{E}}K"),

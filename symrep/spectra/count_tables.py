@@ -66,3 +66,17 @@ def table_numbers(tables: np.ndarray) -> np.ndarray:
     for j in range(parts - 1):
         numbers += binomials[positions[..., j], j + 1]
     return numbers
+
+
+def pair_tables(x: np.ndarray, y: np.ndarray, vocab_size: int) -> np.ndarray:
+    """The joint count tables of all pairs of sequences (n, L) and (m, L): (n, m, V, V).
+
+    >>> pair_tables(np.array([[0, 1, 1]]), np.array([[1, 0, 1]]), 2).tolist()
+    [[[[0, 1], [1, 1]]]]
+    """
+    of_x, of_y = ((z[:, :, None] == np.arange(vocab_size)).astype(np.float64) for z in (x, y))
+    # one product of matrices, exact in float64
+    left = of_x.transpose(0, 2, 1).reshape(len(x) * vocab_size, x.shape[1])
+    right = of_y.transpose(1, 0, 2).reshape(x.shape[1], len(y) * vocab_size)
+    tables = (left @ right).astype(np.int64).reshape(len(x), vocab_size, len(y), vocab_size)
+    return tables.transpose(0, 2, 1, 3)

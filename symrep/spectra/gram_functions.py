@@ -12,6 +12,8 @@ import sympy
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.kernels import JointCountKernel, MatchCountKernel, Network
+from symrep.kernels.sequences import token_counts
+from symrep.spectra.count_tables import pair_tables
 from symrep.spectra.kernel_functions import MatchKernel, SymmetricKernel, as_symmetric_kernel
 
 _PAIRS_AT_ONCE = 500_000
@@ -110,18 +112,13 @@ def _some_rows(kernel: SymmetricKernel, x: np.ndarray, y: np.ndarray, vocab_size
     if kernel.extra_token is not None:
         extra = (np.stack(np.broadcast_arrays(x[:, None, -1], y[None, :, -1]), axis=-1).reshape(-1, 2),)
         x, y = x[:, :-1], y[:, :-1]
-    of_x, of_y = ((z[:, :, None] == np.arange(vocab_size)).astype(np.float64) for z in (x, y))
     if kernel.of_matches is not None:
-        counts = np.broadcast_arrays(of_x.sum(axis=1)[:, None], of_y.sum(axis=1)[None])
+        counts = np.broadcast_arrays(token_counts(x, vocab_size)[:, None], token_counts(y, vocab_size)[None])
         matches = (x[:, None] == y[None]).sum(axis=2).ravel()
-        counts = (part.reshape(-1, vocab_size).astype(np.int64) for part in counts)
-        values = np.asarray(kernel.of_matches(*counts, matches, *extra))
+        values = np.asarray(kernel.of_matches(*(part.reshape(-1, vocab_size) for part in counts), matches, *extra))
     else:
-        # tables of all pairs as one product of matrices, exact in float64
-        left = of_x.transpose(0, 2, 1).reshape(n * vocab_size, -1)
-        right = of_y.transpose(1, 0, 2).reshape(-1, m * vocab_size)
-        tables = (left @ right).astype(np.int64).reshape(n, vocab_size, m, vocab_size).transpose(0, 2, 1, 3)
-        values = np.asarray(kernel.of_tables(tables.reshape(-1, vocab_size, vocab_size), *extra))
+        tables = pair_tables(x, y, vocab_size).reshape(-1, vocab_size, vocab_size)
+        values = np.asarray(kernel.of_tables(tables, *extra))
     require(values.shape == (n * m,), "kernel(counts)", f"must have shape {(n * m,)}", values.shape)
     return values.reshape(n, m)
 

@@ -28,6 +28,7 @@ from symrep.kernels.overlaps import (
     second_overlap_symbol,
 )
 from symrep.representations.permutations import act_on_sequence, adjacent_transposition
+from symrep.spectra.count_tables import pair_tables
 from symrep.spectra.dense import all_sequences
 from symrep.spectra.gram_functions import function_of_sequences, real_array, sees_counts
 from symrep.spectra.kernel_functions import extra_token_of
@@ -133,8 +134,7 @@ def _verify_other_routes(net: Network, vocab_size: int, x: np.ndarray, gram: np.
 
 def _joint_count_gram(net: Network, vocab_size: int, x: np.ndarray) -> np.ndarray:
     context = x if net.extra_token is None else x[:, :-1]
-    hot = (context[:, :, None] == np.arange(vocab_size)).astype(int)
-    tables = np.einsum("isv,jsw->ijvw", hot, hot)
+    tables = pair_tables(context, context, vocab_size)
     extra = None
     if net.extra_token is not None:
         extra = np.stack(np.broadcast_arrays(x[:, None, -1], x[None, :, -1]), axis=-1)
