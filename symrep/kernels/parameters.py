@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import sympy
 
 from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require, shown
@@ -30,6 +32,7 @@ _TAKEN = frozenset({"x", *(symbol.name for symbol in _COUNTS)})
 _NOT_NAMES = frozenset({"nan", "inf", "infinity", "oo", "zoo", "I", "E", "pi"})
 _LARGEST_EXPONENT = 1000
 _LARGEST_BITS = 256
+_DOUBLE_BITS = 53
 _LINE_ENDS = re.compile(rb"\r\n|\r|\n")
 _DECIMAL = re.compile(r"\d+(\.\d*)?([eE][+-]?\d{1,2})?|\.\d+([eE][+-]?\d{1,2})?")
 
@@ -37,13 +40,14 @@ _DECIMAL = re.compile(r"\d+(\.\d*)?([eE][+-]?\d{1,2})?|\.\d+([eE][+-]?\d{1,2})?"
 def as_parameter(value: Any, argument: str) -> sympy.Expr:
     """Return ``value`` as an exact sympy expression that is not known to be negative.
 
-    Numbers stay exact: a float is taken at its binary value, so write ``"1/10"`` or ``Rational(1, 10)`` for a tenth.
+    Numbers stay exact. A float is the shortest decimal that it prints as, so that 0.1 is a tenth; write ``"1/3"`` or
+    ``Rational(1, 3)`` for a third.
     A string is a number or an expression in positive symbols (see :func:`parse_expression`). The names L and V mean the
     context length and the vocabulary size; u, m, g (counts of the overlap ring) and x (the unknown of characteristic
     polynomials) are refused.
 
-    >>> as_parameter("1/10", "variance"), as_parameter(0.5, "variance"), as_parameter("a", "variance").is_positive
-    (1/10, 1/2, True)
+    >>> as_parameter("1/10", "variance"), as_parameter(0.1, "variance"), as_parameter("a", "variance").is_positive
+    (1/10, 1/10, True)
     >>> as_parameter(-1, "variance")
     Traceback (most recent call last):
     ...
@@ -74,7 +78,11 @@ def _is_short(number: sympy.Rational) -> bool:
 
 
 def exact_expression(value: Any, argument: str) -> sympy.Expr:
-    """A number, a text or an expression as an exact sympy expression; floats at their binary value."""
+    """A number, a text or an expression as an exact sympy expression; floats as the shortest decimals that they print as.
+
+    >>> exact_expression(0.1, "value"), exact_expression(np.float32(0.1), "value"), exact_expression(0.3 * sympy.Symbol("a"), "value")
+    (1/10, 1/10, 3*a/10)
+    """
     if isinstance(value, bool):
         raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {shown(value)}")
     if isinstance(value, str):
@@ -84,12 +92,16 @@ def exact_expression(value: Any, argument: str) -> sympy.Expr:
     if isinstance(value, Fraction):
         return sympy.Rational(value.numerator, value.denominator)
     if isinstance(value, sympy.Expr):
-        return value.xreplace({number: sympy.Rational(number) for number in value.atoms(sympy.Float)})
-    if isinstance(value, Real):
-        number = float(value)
-        require(number == number and abs(number) != float("inf"), argument, "must be finite", value)
-        return sympy.Rational(number)
+        return value.xreplace({number: _shortest_decimal(number) for number in value.atoms(sympy.Float)})
+    if isinstance(value, Real | Decimal):
+        require(isfinite(value), argument, "must be finite", value)
+        return sympy.Rational(str(value if isinstance(value, np.floating | Decimal) else float(value)))
     raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {shown(value)}")
+
+
+def _shortest_decimal(number: sympy.Float) -> sympy.Rational:
+    is_double = number._prec <= _DOUBLE_BITS
+    return sympy.Rational(str(float(number) if is_double else number))
 
 
 def with_shared_symbols(expression: sympy.Expr, argument: str, taken: frozenset[str]) -> sympy.Expr:

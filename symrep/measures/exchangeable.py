@@ -199,10 +199,12 @@ def iid(probabilities: Iterable[Any]) -> FrozenMixture:
 
     >>> iid(["1/2", "1/3", "1/6"])
     iid(['1/2', '1/3', '1/6'])
+    >>> iid([0.1, 0.9])
+    iid(['1/10', '9/10'])
     >>> iid([0.1, 0.2])
     Traceback (most recent call last):
     ...
-    symrep.errors.InvalidArgumentError: probabilities must sum to exactly 1 (write a tenth as '1/10'), got sum 0.3
+    symrep.errors.InvalidArgumentError: probabilities must sum to exactly 1 (write a third as '1/3'), got sum 0.3
     """
     return FrozenMixture((sympy.Integer(1),), (_probabilities(probabilities, "probabilities"),))
 
@@ -227,16 +229,16 @@ def _probabilities(values: Iterable[Any], argument: str) -> tuple[sympy.Expr, ..
     total = sympy.simplify(sum(exact))
     if total != 1:
         raise InvalidArgumentError(
-            f"{argument} must sum to exactly 1 (write a tenth as '1/10'), got sum {_near_one(total)}"
+            f"{argument} must sum to exactly 1 (write a third as '1/3'), got sum {_near_one(total)}"
         )
     return exact
 
 
 def _near_one(total: sympy.Expr) -> str:
-    """A sum as text that does not read as 1, as those of binary fractions would.
+    """A sum as text that does not read as 1, as those of floats would.
 
-    >>> _near_one(sympy.Rational(0.3) + sympy.Rational(0.7)), _near_one(sympy.Rational(1, 4))
-    ('1 - 5.6e-17: binary floats, such as 0.1, are not the decimal fractions they are written as', '0.25')
+    >>> _near_one(sympy.Rational(str(1 / 3)) + sympy.Rational(str(2 / 3))), _near_one(sympy.Rational(1, 4))
+    ('1 - 1e-16: floats are read as the decimals that they print as', '0.25')
     """
     if total.free_symbols:
         return str(total)
@@ -244,7 +246,7 @@ def _near_one(total: sympy.Expr) -> str:
     if abs(gap) > 1e-9:
         return f"{float(total):.12g}"
     sign = "-" if gap < 0 else "+"
-    return f"1 {sign} {abs(gap):.2g}: binary floats, such as 0.1, are not the decimal fractions they are written as"
+    return f"1 {sign} {abs(gap):.2g}: floats are read as the decimals that they print as"
 
 
 def _exponents(exponents: Sequence[int], vocab_size: int) -> tuple[int, ...]:

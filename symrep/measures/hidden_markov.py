@@ -296,7 +296,7 @@ def hidden_markov(initial: Iterable[Any], transition: Iterable[Any], emission: I
     >>> hidden_markov([1], [[1]], [["1/2", "1/3"]])
     Traceback (most recent call last):
     ...
-    symrep.errors.InvalidArgumentError: emission[0] must sum to exactly 1 (write a tenth as '1/10'), got sum 0.833333333333
+    symrep.errors.InvalidArgumentError: emission[0] must sum to exactly 1 (write a third as '1/3'), got sum 0.833333333333
     """
     return HiddenMarkov(initial, transition, emission)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -219,7 +220,13 @@ def test_parameters_are_checked_and_named(make, value, error, message):
         ("0.1", sympy.Rational(1, 10)),
         ("1e-3", sympy.Rational(1, 1000)),
         (0.5, sympy.Rational(1, 2)),
-        (0.1, sympy.Rational(3602879701896397, 36028797018963968)),
+        (0.1, sympy.Rational(1, 10)),
+        (1e-5, sympy.Rational(1, 100000)),
+        (np.float32(0.1), sympy.Rational(1, 10)),
+        (Decimal("0.1"), sympy.Rational(1, 10)),
+        (sympy.Float(0.1), sympy.Rational(1, 10)),
+        (sympy.Float("0.1", 40), sympy.Rational(1, 10)),
+        (0.3 * sympy.Symbol("b", positive=True), sympy.Symbol("b", positive=True) * sympy.Rational(3, 10)),
         (Fraction(2, 6), sympy.Rational(1, 3)),
         (np.int64(3), sympy.Integer(3)),
         (np.float32(0.25), sympy.Rational(1, 4)),
@@ -230,6 +237,12 @@ def test_parameters_are_checked_and_named(make, value, error, message):
 def test_parameters_become_exact(value, exact):
     parameter = as_parameter(value, "variance")
     assert parameter == exact and isinstance(parameter, sympy.Expr)
+
+
+@given(st.floats(1e-30, 1e30))
+def test_floats_come_back_as_they_were(value):
+    assert float(as_parameter(value, "variance")) == value
+    assert float(as_parameter(sympy.Float(value), "variance")) == value
 
 
 def test_as_float():

@@ -157,7 +157,7 @@ def test_measures_are_hashable_values():
     ("make", "error", "message"),
     [
         (lambda: iid(["1/2", "1/3"]), InvalidArgumentError, "probabilities must sum to exactly 1 .*, got sum 0.8333"),
-        (lambda: iid([0.1, 0.2, 0.7]), InvalidArgumentError, "write a tenth as '1/10'"),
+        (lambda: iid([1 / 3, 2 / 3]), InvalidArgumentError, "write a third as '1/3'"),
         (lambda: iid([]), InvalidArgumentError, "probabilities must not be empty"),
         (lambda: iid(3), InvalidTypeError, "probabilities must be a sequence of probabilities, got 3"),
         (lambda: iid(["3/2", "-1/2"]), InvalidArgumentError, r"probabilities\[1\] must not be negative"),
