@@ -91,7 +91,8 @@ def solve(architecture: str, readout: str, vocab: str, length: str, **variances:
 
     net = _network(architecture, readout, **variances)
     measure = iid_uniform() if vocab == "V" else iid_uniform(integer(vocab, "--vocab", "V"))
-    return spectrum(net, measure, "L" if length == "L" else integer(length, "--length", "L"))
+    length_or_symbol = "L" if length == "L" else integer(length, "--length", "L")
+    return spectrum(net, measure, length_or_symbol, progress=shows_progress())
 
 
 def solve_blocks(

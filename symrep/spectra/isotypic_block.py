@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import sympy
 from sympy.polys.matrices import DomainMatrix
+from tqdm import tqdm
 
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, require_integer
@@ -138,6 +140,11 @@ class Block(ExactPickles):
         order = require_integer(order, "order", minimum=1)
         return tuple((expansion, power) for factor, power in self.factors for expansion in expand_factor(factor, order))
 
+    def find_eigenvalues(self) -> None:
+        """Do now what ``eigenvalues`` and ``leading_terms`` would do where they are first asked for."""
+        if self.eigenvalues and isinstance(self.shape, PaddedShape):
+            self.leading_terms  # noqa: B018
+
     def radicals(self) -> dict[sympy.Expr, int]:
         """All eigenvalues in radicals, with multiplicities: for irreducible factors of degree at most four.
 
@@ -165,6 +172,14 @@ class Block(ExactPickles):
 
     def _repr_latex_(self) -> str:
         return f"${sympy.latex(self.matrix)}$"
+
+
+def blocks_with_progress(blocks: Iterable[Block | None], count: int, progress: bool) -> Iterator[Block | None]:
+    """The same blocks, under a bar while the eigenvalues of each are found too, which a block keeps."""
+    for block in tqdm(blocks, "blocks", count, disable=not progress, leave=False, unit=" blocks"):
+        if progress and block is not None:
+            block.find_eigenvalues()
+        yield block
 
 
 def _sum_of_squares(matrix: sympy.ImmutableMatrix) -> sympy.Expr:

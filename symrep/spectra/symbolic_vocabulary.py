@@ -25,7 +25,7 @@ from symrep.combinatorics.partitions import Partition, partitions
 from symrep.errors import InvalidArgumentError, SizeLimitError, require
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.diagram_spaces import DiagramSpace
-from symrep.spectra.isotypic_block import Block, at_known_degree, may_exist
+from symrep.spectra.isotypic_block import Block, at_known_degree, blocks_with_progress, may_exist
 from symrep.spectra.kernel_polynomials import KernelPolynomial, Monomial, OwnPowers
 from symrep.spectra.moments import multinomial, stirling
 
@@ -33,7 +33,7 @@ _MOST_POSITIONS = 4
 
 
 def symbolic_vocabulary_blocks(
-    kernel: KernelPolynomial, vocab_size: Any, length: Any, extra_token: str | None = None
+    kernel: KernelPolynomial, vocab_size: Any, length: Any, extra_token: str | None = None, progress: bool = False
 ) -> list[Block]:
     r"""The nonzero blocks of a kernel under independent uniform tokens, by the irreps of :math:`S_n \times S_V`.
 
@@ -48,6 +48,8 @@ def symbolic_vocabulary_blocks(
         The number n of permuted positions: a symbol, an expression in symbols, or an integer.
     extra_token
         None, or ``"last"``: one more token that stays in place, is counted in u and m, and is compared by g.
+    progress
+        Whether to show a bar over the blocks, under which their eigenvalues are found too.
 
     Returns
     -------
@@ -90,12 +92,13 @@ def symbolic_vocabulary_blocks(
         )
     n = _as_count(length, "length", 0 if has_last else 1)
     vocab_size = _as_count(vocab_size, "vocab_size", smallest_vocabulary(kernel))
-    spaces = _spaces(kernel, n, vocab_size, has_last)
+    spaces = tuple(_spaces(kernel, n, vocab_size, has_last))
     blocks = (
         _block(kernel, space, PaddedShape(space.lower, n), PaddedShape(space.token_lower, vocab_size))
         for space in spaces
     )
-    return [block for block in blocks if any(entry != 0 for entry in block.matrix)]
+    found = blocks_with_progress(blocks, len(spaces), progress)
+    return [block for block in found if any(entry != 0 for entry in block.matrix)]
 
 
 def smallest_vocabulary(kernel: KernelPolynomial) -> int:

@@ -388,3 +388,14 @@ def test_a_last_token_makes_closed_forms_hold_one_length_later():
     for length in (with_last, with_last + 1):
         solved = _last_token_traces(kernel, measures.iid(["1/3", "2/3"]), sympy.Integer(length - 1))
         assert all(sympy.expand(symbolic[lower].subs(L, length) - value) == 0 for lower, value in solved.items())
+
+
+@pytest.mark.parametrize("measure", [measures.iid_uniform(2), measures.iid_uniform()])
+def test_a_bar_over_the_blocks_changes_nothing_and_leaves_no_eigenvalue_for_later(measure, capsys):
+    kernel = u + sympy.Rational(2, 7) * m
+    silent = spectrum(kernel, measure)
+    assert capsys.readouterr().err == ""
+    shown = spectrum(kernel, measure, progress=True)
+    assert "blocks" in capsys.readouterr().err
+    assert shown.levels == silent.levels
+    assert all("leading_terms" in vars(block) for block in shown.blocks)
