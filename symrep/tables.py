@@ -72,7 +72,7 @@ def irreps_table(max_depth: int = 3) -> Table:
         Column("shape", "shape"),
         Column("depth", "depth", "$k$", "r"),
         Column("dimension", "dimension"),
-        Column("leading", "at large L", r"as $L \to \infty$"),
+        Column("leading", "at large L", "at large $L$"),
         Column("first_length", "from L", r"$L \ge$", "r"),
     )
     rows = []
@@ -150,13 +150,13 @@ def spectrum_table(model: Model, spec: Spectrum | None = None) -> Table:
     columns += [Column("query_shape", "query shape")] if has_query else []
     columns += [
         Column("degeneracy", "degeneracy"),
+        Column("leading", "at large L", "at large $L$"),
         Column("eigenvalue", "eigenvalue"),
-        Column("leading", "at large L", r"as $L \to \infty$"),
     ]
     rows: list[tuple[Any, ...]] = []
     for block in spec.blocks:
         labels = (block.shape, block.token_shape, *((block.query_shape,) if has_query else ()))
-        rows.extend((*labels, block.degeneracy * power, cell, leading) for power, cell, leading in _factor_cells(block))
+        rows.extend((*labels, block.degeneracy * power, leading, cell) for power, cell, leading in _factor_cells(block))
     notes = [
         null_space_note(spec),
         (r"$\operatorname{E}K(x,x) =$ ", spec.expected_trace, "."),

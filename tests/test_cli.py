@@ -294,6 +294,12 @@ def test_a_full_standard_output_is_one_line():
     )
 
 
+def test_a_closed_standard_output_is_told():
+    command = f'"{sys.executable}" -m symrep character 3 3 >&-'
+    result = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True)
+    assert (result.returncode, result.stderr) == (2, "symrep: standard output must be open, got none\n")
+
+
 CURVE = ("curve", "linear-block", "--length", "6", "--token-variance", "1/2", "--position-variance", "1")
 
 
@@ -524,3 +530,38 @@ def test_the_largest_levels_of_long_spectra():
             f"symrep: {option[0]} must be left out for linear-block, whose"
         )
     assert run(*arguments, "--limit", "0").err == "symrep: limit must be at least 1, got 0\n"
+
+
+def test_the_tangent_kernel():
+    told = json.loads(run("spectrum", "linear-block", "--kernel", "ntk", "--format", "json").out)
+    plain = json.loads(run("spectrum", "linear-block", "--format", "json").out)
+    assert (told["kernel"], plain["kernel"]) == ("ntk", "nngp")
+    for tangent, own in zip(told["levels"], plain["levels"], strict=True):
+        if "sqrt" not in own["eigenvalue"]:
+            assert sympy.simplify(f"({tangent['eigenvalue']}) - 7*({own['eigenvalue']})") == 0
+    numbers = ("--length", "6", "--token-variance", "1", "--position-variance", "1/2")
+    text = run("spectrum", "softmax-block", "--kernel", "ntk", *numbers, "--format", "csv").out
+    net = kernels.architecture("softmax-block", token_variance=1, position_variance="1/2")
+    expected = block_spectrum(net.joint_count_kernel("ntk"), measures.iid_uniform(2), 6).levels
+    found = [float(row["eigenvalue"]) for row in csv.DictReader(io.StringIO(text))]
+    assert found == pytest.approx([level.eigenvalue for level in expected], rel=1e-12)
+    needed = [
+        run("curve", "linear-block", *numbers, "--target", "S", "--ridge", ridge, "--kernel", kernel).out.split(
+            "is reached at"
+        )[1]
+        for kernel, ridge in (("nngp", "0.1"), ("ntk", "0.7"))
+    ]
+    assert needed[0] == needed[1]
+    assert (
+        run("bounds", "linear-block", "--kernel", "ntk", "--samples").out
+        != run("bounds", "linear-block", "--samples").out
+    )
+
+
+@pytest.mark.parametrize("arguments", [("spectrum", "linear-block"), ("bounds", "linear-block"), ("character-table", "10"),
+                                       ("text", "--vocab", "20", "--permutations", "0", "--no-controls")])  # fmt: skip
+def test_latex_is_scaled_to_the_line(arguments):
+    plain, fitted = (run(*arguments, "--format", "latex", *fit).out for fit in ((), ("--fit",)))
+    assert r"\resizebox" in fitted and r"\resizebox" not in plain and r"\begin{longtable}" not in fitted
+    refused = run(*arguments, "--fit", "--format", "csv")
+    assert refused == (2, "", "symrep: --fit must be left out unless --format is latex, got 'csv'\n")

@@ -105,7 +105,9 @@ def test_lazy_chains_know_their_name(rate):
 
 
 def test_sums_of_floats_that_are_no_short_decimals_are_explained():
-    with pytest.raises(InvalidArgumentError, match=r"got sum 1 - 1e-16: floats are read as the decimals that they print"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"got sum 1 - 1e-16: floats are read as the decimals that they print"
+    ):
         measures.iid([1 / 3, 2 / 3])
     assert measures.iid([0.1, 0.2, 0.7]) == measures.iid(["1/10", "2/10", "7/10"])
     with pytest.raises(InvalidArgumentError, match=r"got sum 0.75$"):

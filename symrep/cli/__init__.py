@@ -53,10 +53,11 @@ for command in _COMMANDS:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; the entry point of ``symrep``."""
+    if sys.stdout is None:
+        _fail("standard output must be open, got none", _BAD_INPUT)
     try:
         cli.main(args=arguments, prog_name="symrep", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except VerificationError as error:
         _fail(str(error), _FAILED)
     except SymrepError as error:

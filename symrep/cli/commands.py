@@ -114,7 +114,7 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 
 
 @click.command("spectrum", short_help="Eigenvalues of a block, by irrep.")
-@model_options
+@model_options()
 @depth_option
 @click.option(
     "--limit", type=int, default=None, metavar="N", help="For them: the N largest levels; 40 in text unless given."
@@ -175,7 +175,7 @@ def spectrum_command(
     if plot is not None:
         save_plot(spec.plot(), plot)
     if format_ == "json":
-        emit(spec.to_json(architecture=model["architecture"], readout=model["readout"]), out)
+        emit(spec.to_json(**{name: model[name] for name in ("architecture", "readout", "kernel")}), out)
     else:
         show(_spectrum_table(spec, order, limit, token_labels, format_, is_numeric), format_, out)
 
@@ -191,7 +191,7 @@ def _spectrum_table(
 
 
 @click.command(short_help="Bounds, exponents in L, samples needed.")
-@model_options
+@model_options()
 @depth_option
 @click.option(
     "--ridge",
@@ -222,18 +222,23 @@ def bounds(
 
 
 @click.command(short_help="Learnability and errors against samples.")
-@model_options
+@model_options(only_numbers=True)
 @click.option(
     "--target",
     required=True,
-    help='What to learn, such as "S", "sigma_1 - S/L" or "n_0 * e_1_0"; see symrep.learning.target.',
+    help='What to learn, such as "S", "sigma_1 - S/L", "sign(S)" (the majority) or "n_0 * e_1_0 - L/4": e_i_v is 1 where '
+    "position i holds token v, n_v counts a token; of two tokens sigma_i is 1 for token 0, -1 for token 1, S their sum.",
 )
 @click.option("--samples", default="16,64,256", show_default=True, metavar="P,...", help="Numbers of samples.")
 @click.option("--ridge", default="0.05", show_default=True, metavar="R", help="The ridge, a number of at least 0.")
 @click.option("--noise", default="0", show_default=True, metavar="S", help="The variance of the noise on the labels.")
 @click.option("--normalized", is_flag=True, help="Scale the kernel so that E K(x, x) = 1.")
 @click.option(
-    "--theory", default="self-consistent", show_default=True, help="self-consistent, next-order or equivalent-kernel."
+    "--theory",
+    default="self-consistent",
+    show_default=True,
+    help="equivalent-kernel (effective ridge R/P), self-consistent (all eigenfunctions compete for the samples) or "
+    "next-order (one step from the first to the second).",
 )
 @click.option("--learnability", default="1/2", show_default=True, help="Of the number of samples below the table.")
 @click.option("--simulate", type=int, metavar="N", help="Also N simulated training sets for every number of samples.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
@@ -37,36 +38,43 @@ ARCHITECTURES_HELP = """
 """
 
 
-def model_options(function: Any) -> Any:
+def model_options(only_numbers: bool = False) -> Callable[[Any], Any]:
+    """The network and its data; ``only_numbers`` where symbols are refused."""
+
+    def variance(name: str, symbol: str, beginning: str = "") -> Any:
+        text = "a number such as 1/2" if only_numbers else f"a number such as 1/2, or the symbol {symbol}, the default"
+        text = beginning + text
+        return click.option(f"--{name}", default=None, metavar=symbol[0].upper(), help=f"{text[0].upper()}{text[1:]}.")
+
+    vocab, length = "Vocabulary size", "Context length"
+    if not only_numbers:
+        vocab, length = f"{vocab}, or the symbol V", f"{length}, or the symbol L"
     options = [
         click.argument("architecture", type=Name("ARCHITECTURES", "NONLINEAR_ARCHITECTURES")),
         click.option(
             "--readout", type=Name("READOUTS"), default="pool", show_default=True, help="pool, flatten, last or query."
         ),
-        click.option("--vocab", default="2", show_default=True, metavar="V", help="Vocabulary size, or the symbol V."),
-        click.option("--length", default="L", show_default=True, metavar="L", help="Context length, or the symbol L."),
+        click.option("--vocab", default="2", show_default=True, metavar="V", help=f"{vocab}."),
+        click.option("--length", default="L", show_default=not only_numbers, metavar="L", help=f"{length}."),
+        variance("token-variance", "a"),
+        variance("position-variance", "p"),
+        variance("query-token-variance", "a_q", "for the query readout: "),
+        variance("query-position-variance", "p_q", "for the query readout: "),
         click.option(
-            "--token-variance", default=None, metavar="A", help="A number such as 1/2; the symbol a if left out."
-        ),
-        click.option(
-            "--position-variance", default=None, metavar="P", help="A number such as 1/2; the symbol p if left out."
-        ),
-        click.option(
-            "--query-token-variance",
-            default=None,
-            metavar="A",
-            help="For the query readout; the symbol a_q if left out.",
-        ),
-        click.option(
-            "--query-position-variance",
-            default=None,
-            metavar="P",
-            help="For the query readout; the symbol p_q if left out.",
+            "--kernel",
+            type=click.Choice(["nngp", "ntk"]),
+            default="nngp",
+            show_default=True,
+            help="The covariance of outputs, or the neural tangent kernel.",
         ),
     ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
 def depth_option(function: Any) -> Any:
@@ -85,18 +93,24 @@ def solve_any(depth: int | None, architecture: str, **model: str) -> Any:
     return solve(architecture, **model)
 
 
-def solve(architecture: str, readout: str, vocab: str, length: str, **variances: str | None) -> Any:
+def solve(architecture: str, readout: str, vocab: str, length: str, kernel: str, **variances: str | None) -> Any:
     from symrep.measures import iid_uniform
     from symrep.spectra.solver import spectrum
 
     net = _network(architecture, readout, **variances)
     measure = iid_uniform() if vocab == "V" else iid_uniform(integer(vocab, "--vocab", "V"))
     length_or_symbol = "L" if length == "L" else integer(length, "--length", "L")
-    return spectrum(net, measure, length_or_symbol, progress=shows_progress())
+    return spectrum(_of_kind(net, kernel), measure, length_or_symbol, progress=shows_progress())
 
 
 def solve_blocks(
-    architecture: str, readout: str, vocab: str, length: str, depth: int | None = None, **variances: str | None
+    architecture: str,
+    readout: str,
+    vocab: str,
+    length: str,
+    kernel: str,
+    depth: int | None = None,
+    **variances: str | None,
 ) -> Any:
     """The spectrum of a block without closed forms: numbers for everything; shapes to a depth, or all."""
     from symrep.measures import iid_uniform
@@ -106,7 +120,13 @@ def solve_blocks(
     require_numbers(f"{architecture} has no closed form", architecture, readout, vocab, length, **variances)
     measure, n_positions = iid_uniform(integer(vocab, "--vocab", "V")), integer(length, "--length", "L")
     shapes = None if depth is None else _shapes(n_positions - (readout == "last"), measure.vocab_size, depth)
-    return block_spectrum(net, measure, n_positions, shapes=shapes, n_jobs=None, progress=shows_progress())
+    own = _of_kind(net, kernel)
+    return block_spectrum(own, measure, n_positions, shapes=shapes, n_jobs=None, progress=shows_progress())
+
+
+def _of_kind(net: Any, kernel: str) -> Any:
+    """A network stands for its NNGP kernel."""
+    return net if kernel == "nngp" else net.joint_count_kernel(kernel)
 
 
 def _shapes(n: int, vocab_size: int, depth: int) -> list[tuple[int, ...]]:
@@ -119,7 +139,7 @@ def _shapes(n: int, vocab_size: int, depth: int) -> list[tuple[int, ...]]:
 
 
 def require_numbers(
-    reason: str, architecture: str, readout: str, vocab: str, length: str, **variances: str | None
+    reason: str, architecture: str, readout: str, vocab: str, length: str, kernel: str = "", **variances: str | None
 ) -> None:
     """Refuse a model with symbols, all of them named at once."""
     _network(architecture, readout, **variances)

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import click
 from symrep.display import FORMATS, Table
 from symrep.errors import InvalidArgumentError
 
-_QUIET = "symrep.quiet"
+_QUIET, _FIT = "symrep.quiet", "symrep.fit"
 # for completion alone: whether a file can be used is told where it is
 FILE = click.Path(readable=False)
 
@@ -47,9 +48,29 @@ def say(message: str, err: bool = False) -> None:
         click.echo(message, err=err)
 
 
+def fit_option(function: Any) -> Any:
+    """``--fit``, which is refused unless the format is latex."""
+
+    def remember(context: click.Context, parameter: click.Parameter, fits: bool) -> None:
+        context.meta[_FIT] = fits
+
+    @wraps(function)
+    def checked(*arguments: Any, format_: str, **options: Any) -> None:
+        if fits() and format_ != "latex":
+            raise InvalidArgumentError(f"--fit must be left out unless --format is latex, got {format_!r}")
+        function(*arguments, format_=format_, **options)
+
+    help_text = "For latex: scaled down to the line, such as the column of a paper (package graphicx)."
+    return click.option("--fit", is_flag=True, expose_value=False, callback=remember, help=help_text)(checked)
+
+
+def fits() -> bool:
+    return click.get_current_context().meta.get(_FIT, False)
+
+
 def output_options(formats: Sequence[str] = FORMATS) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
-        function = quiet_option(function)
+        function = quiet_option(fit_option(function) if "latex" in formats else function)
         help_text = "Write to FILE instead of standard output."
         function = click.option("--out", type=FILE, metavar="FILE", callback=output_file, help=help_text)(function)
         help_text = "Output format."
@@ -104,7 +125,12 @@ def show(table: Table, format_: str, out: str | None) -> None:
     if is_terminal(format_, out):
         _print_rich(table)
     else:
-        emit(table.to(format_), out)
+        emit(written(table, format_), out)
+
+
+def written(table: Table, format_: str) -> str:
+    """A table in a format, and in LaTeX scaled to the line where ``--fit`` is given."""
+    return table.to_latex(fit=True) if fits() else table.to(format_)
 
 
 def show_all(tables: list[Table], format_: str, out: str | None) -> None:
@@ -117,7 +143,7 @@ def show_all(tables: list[Table], format_: str, out: str | None) -> None:
         for table in tables:
             _print_rich(table)
     else:
-        emit("\n\n".join(table.to(format_) for table in tables), out)
+        emit("\n\n".join(written(table, format_) for table in tables), out)
 
 
 def is_terminal(format_: str, out: str | None) -> bool:

@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from symrep.cli.output import FILE, emit, is_terminal, output_options, picture_file, save_plot, show_all, shows_progress
+from symrep.cli.output import (
+    FILE,
+    emit,
+    is_terminal,
+    output_options,
+    picture_file,
+    save_plot,
+    show_all,
+    shows_progress,
+    written,
+)
 from symrep.errors import InvalidArgumentError
 
 
@@ -88,7 +98,7 @@ def text(
         from symrep.display import latex_text
 
         first = latex_text(summary) if format_ == "latex" else summary
-        emit("\n\n".join([first, *(table.to(format_) for table in tables)]), out)
+        emit("\n\n".join([first, *(written(table, format_) for table in tables)]), out)
 
 
 def _tokenizer(path: str | None) -> Any:

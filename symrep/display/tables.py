@@ -6,13 +6,13 @@ import csv
 import html
 import io
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from symrep.display.cells import (
     Prose,
     Uncertain,
+    csv_cell,
     html_cell,
     json_cell,
     latex_cell,
@@ -30,6 +30,9 @@ FORMATS = ("text", "markdown", "latex", "csv", "json")
 _MOST_ROWS = 40
 _LONG_FORMULA = 80
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
+
+
+_FITTED_HEIGHT = r"\resizebox*{!}{\ifdim\totalheight>0.75\textheight 0.75\textheight\else\totalheight\fi}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,15 @@ def _fitted_note(note: Prose) -> str:
     text = sentence(note, latex_cell, latex_prose)
     formulas = [latex_cell(part) for part in note if not isinstance(part, str)] if isinstance(note, tuple) else []
     return f"{_FITTED}{{{text}}}" if any(len(formula) > _LONG_FORMULA for formula in formulas) else text
+
+
+def _packages(own: str | None, siunitx: bool) -> str:
+    """A comment with the packages that a table needs.
+
+    >>> _packages("longtable", False)
+    '% packages: amsmath, booktabs, longtable'
+    """
+    return "% packages: " + ", ".join(["amsmath", "booktabs", *filter(None, [own, "siunitx" if siunitx else None])])
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,12 +172,12 @@ class Table:
         return "\n".join(lines)
 
     def to_csv(self) -> str:
-        """Comma-separated values with the column keys as header."""
+        """Comma-separated values with the column keys as header; numbers with all their digits."""
         columns, rows = self._part("display")
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([column.key for column in columns])
-        writer.writerows([text_cell(cell) for cell in row] for row in rows)
+        writer.writerows([csv_cell(cell) for cell in row] for row in rows)
         return stream.getvalue().rstrip("\n")
 
     def to_json(self) -> str:
@@ -199,25 +211,27 @@ class Table:
         return pandas.DataFrame(rows, columns=[column.key for column in columns])
 
     def to_latex(self, long: bool | None = None, fit: bool = False, siunitx: bool = False) -> str:
-        r"""A ``table`` environment (booktabs and amsmath), or a ``longtable``, which breaks over pages.
+        r"""A ``table`` environment, or a ``longtable``, which breaks over pages; a comment names the packages it needs.
 
         Parameters
         ----------
         long
-            Long tables need the package longtable; unless given, tables of more than 40 rows are long.
+            Whether it is a longtable, which needs a page of one column; unless given, tables of more than 40 rows are that
+            are not to fit.
         fit
-            Scale what is wider than the line down to it (package graphicx). Long tables cannot be scaled.
+            Scale what is wider than the line, or higher than most of a page, down to it (package graphicx): for a column of
+            a paper, say.
         siunitx
             Leave the form of numbers in the body to the package siunitx (``\num``).
 
         Raises
         ------
         InvalidArgumentError
-            When a long table is to fit.
+            When a longtable is to fit, which cannot be scaled.
         """
-        if len(self.rows) > _MOST_ROWS if long is None else long:
-            require(not fit, "fit", "must be False for a long table", fit)
-            return self._to_longtable(siunitx_cell if siunitx else latex_cell)
+        require(not (fit and long), "fit", "must be False for a longtable, which breaks over pages", fit)
+        if len(self.rows) > _MOST_ROWS and not fit if long is None else long:
+            return self._to_longtable(siunitx)
         columns, rows = self._part("data")
         align = "".join(column.align for column in columns)
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns)
@@ -225,6 +239,7 @@ class Table:
         body_cell = siunitx_cell if siunitx else latex_cell
         body = [" & ".join(map(body_cell, row)) + r" \\" for row in rows]
         lines = [
+            _packages("graphicx" if fit else None, siunitx),
             r"\begin{table}[htbp]",
             r"\centering",
             r"\setlength{\belowcaptionskip}{6pt}",
@@ -236,10 +251,10 @@ class Table:
         elif any(r"\dfrac" in line for line in body):
             lines.append(r"\renewcommand{\arraystretch}{2.5}")
         if fit:
-            lines.append(_FITTED + "{%")
+            lines.append(_FITTED_HEIGHT + "{" + _FITTED + "{%")
         lines += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", heading + r" \\", r"\midrule"]
         lines += body
-        lines += [r"\bottomrule", r"\end{tabular}" + ("}" if fit else "")]
+        lines += [r"\bottomrule", r"\end{tabular}" + ("}}" if fit else "")]
         if self.notes:
             notes = [_fitted_note(note) if fit else sentence(note, latex_cell, latex_prose) for note in self.notes]
             lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
@@ -247,11 +262,13 @@ class Table:
         lines.append(r"\end{table}")
         return "\n".join(lines)
 
-    def _to_longtable(self, body_cell: Callable[[Any], str]) -> str:
+    def _to_longtable(self, siunitx: bool) -> str:
+        body_cell = siunitx_cell if siunitx else latex_cell
         columns, rows = self._part("data")
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns) + r" \\"
         caption = sentence(self.caption, latex_cell, latex_prose)
-        lines = [rf"\begingroup\{self.latex_size}", rf"\begin{{longtable}}{{{''.join(c.align for c in columns)}}}"]
+        lines = [_packages("longtable", siunitx)]
+        lines += [rf"\begingroup\{self.latex_size}", rf"\begin{{longtable}}{{{''.join(c.align for c in columns)}}}"]
         lines += [
             rf"\caption{{{caption}}}\label{{tab:{self.label}}} \\",
             r"\toprule",

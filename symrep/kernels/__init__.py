@@ -4,7 +4,7 @@ from symrep.kernels.architectures import ARCHITECTURES, NONLINEAR_ARCHITECTURES,
 from symrep.kernels.attention import LinearAttention, TiedAttention, UniformAttention
 from symrep.kernels.finite_networks import EmpiricalKernel, FiniteNetwork, empirical_nngp, empirical_ntk, sample_network
 from symrep.kernels.invariance import Invariance
-from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
+from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel, NetworkKernel
 from symrep.kernels.layers import Dense, Layer, Positions, Residual, TokenEmbedding, residual
 from symrep.kernels.network import MonteCarloKernel, Network, serial
 from symrep.kernels.nonlinearities import Erf, Gelu, LayerNorm, Polynomial, Relu
@@ -40,6 +40,7 @@ __all__ = [
     "MeanPool",
     "MonteCarloKernel",
     "Network",
+    "NetworkKernel",
     "Polynomial",
     "Positions",
     "QueryToken",

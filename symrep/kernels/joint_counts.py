@@ -6,10 +6,11 @@ A kernel that is symmetric under permutations of the positions depends on a pair
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import sympy
 
 from symrep.errors import (
     InvalidArchitectureError,
@@ -31,23 +32,86 @@ from symrep.kernels.gram import (
     values_of,
 )
 from symrep.kernels.layers import COUNTS, OVERLAPS
+from symrep.kernels.overlaps import length_symbol, vocabulary_symbol
+from symrep.kernels.parameters import as_float, exact_expression
 from symrep.kernels.sequences import as_sequences, require_memory
 
 _LARGEST_COUNT = 10**9
 
 
-@dataclass(frozen=True)
-class JointCountKernel:
+@dataclass(frozen=True, repr=False)
+class NetworkKernel:
+    """One of the two kernels of a network that is symmetric in the positions; what its forms have in common.
+
+    Attributes
+    ----------
+    net
+        The network.
+    tangent
+        Whether it is the NTK, and not the NNGP kernel.
+    scale
+        A factor, a number or an expression.
+    """
+
+    net: Any
+    tangent: bool = False
+    scale: Any = 1
+
+    @property
+    def extra_token(self) -> str | None:
+        """The token that permutations leave in place: ``"last"``, ``"query"`` or None."""
+        return self.net.extra_token
+
+    @property
+    def vocab_size(self) -> int | None:
+        """The number of tokens where the network has a fixed one."""
+        return self.net.vocab_size
+
+    def parameters(self) -> tuple[sympy.Symbol, ...]:
+        """The symbols of the network, by name."""
+        return self.net.parameters()
+
+    def substitute(self, **values: Any) -> NetworkKernel:
+        """The kernel with numbers or expressions for symbols of the network, by name."""
+        factor = exact_expression(self.scale, "scale")
+        exact = {s: exact_expression(values[s.name], s.name) for s in factor.free_symbols if s.name in values}
+        return replace(self, net=self.net.substitute(**values), scale=factor.xreplace(exact) if exact else self.scale)
+
+    def invariance(self) -> Any:
+        """The symmetry of the kernel, see :meth:`Network.invariance`."""
+        return self.net.invariance()
+
+    def overlap_polynomial(self) -> sympy.Expr:
+        """The kernel in the overlap ring, see :meth:`Network.overlap_polynomial`.
+
+        >>> from symrep import kernels
+        >>> kernels.architecture("uniform-block").match_kernel("ntk").overlap_polynomial()
+        3*(L*p + a*u)/L**2
+        """
+        polynomial = self.net.overlap_polynomial("ntk" if self.tangent else "nngp")
+        return polynomial if self.scale == 1 else exact_expression(self.scale, "scale") * polynomial
+
+    def factor(self, length: int | None, vocab_size: int) -> float:
+        """The scale as a number, with numbers for L and V; None for the L of two sequences of different lengths."""
+        if isinstance(self.scale, int | float):
+            return float(self.scale)
+        known = {vocabulary_symbol: vocab_size} | ({} if length is None else {length_symbol: length})
+        return as_float(sympy.sympify(self.scale).subs(known), "scale")
+
+    def _text(self, form: str) -> str:
+        argument = "'ntk'" if self.tangent else ""
+        factor = f"{self.scale:.6g}" if isinstance(self.scale, float) else f"({self.scale})"
+        return f"{self.net!r}.{form}({argument})" + ("" if self.scale == 1 else f" * {factor}")
+
+
+@dataclass(frozen=True, repr=False)
+class JointCountKernel(NetworkKernel):
     """The NNGP kernel of a network (or its NTK, with ``tangent``) as a function of joint count tables.
 
     Made by :meth:`Network.joint_count_kernel`. Calling it takes an integer array N of shape (..., V, V) whose tables all have
     the same sum (the positions they count), and gives an array of shape (...), or a float for one table. Where a last or
     query token stays in place, N counts the other positions and ``extra`` holds the two tokens there, shape (..., 2).
     """
-
-    net: Any
-    tangent: bool = False
-    scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.net.readout is None:
@@ -79,7 +143,9 @@ class JointCountKernel:
             part = flat[i : i + step]
             of_part = sides(part, None if pairs is None else pairs[i : i + step])
             blocks.append(values_of(self.net, of_part, self.tangent, len(part)))
-        values = self.scale * np.concatenate(blocks).reshape(tables.shape[:-2])
+        length = int(flat[0].sum()) + (self.net.extra_token == "last")
+        factor = self.factor(length, tables.shape[-1])
+        values = factor * np.concatenate(blocks).reshape(tables.shape[:-2])
         return float(values) if values.ndim == 0 else values
 
     def _as_extra(self, extra: Any, tables: np.ndarray) -> np.ndarray | None:
@@ -126,9 +192,12 @@ class JointCountKernel:
             x, y = (np.concatenate([t, own[:, None]], axis=1) for t, own in zip((x, y), extra.T))
         return position_sides(x, y, self.net.extra_token, aligned=True)
 
+    def __repr__(self) -> str:
+        return self._text("joint_count_kernel")
 
-@dataclass(frozen=True)
-class MatchCountKernel:
+
+@dataclass(frozen=True, repr=False)
+class MatchCountKernel(NetworkKernel):
     """The kernel of a network as a function of the token counts of two sequences and the number of positions that match.
 
     Made by :meth:`Network.match_kernel`. Calling it takes integer arrays ``counts_x`` and ``counts_y`` of shape (..., V)
@@ -137,10 +206,6 @@ class MatchCountKernel:
     The two sequences may have different lengths; then matches are counted at all positions that both have, the last one
     of the shorter sequence among them.
     """
-
-    net: Any
-    tangent: bool = False
-    scale: float = 1.0
 
     def __post_init__(self) -> None:
         self._on_tables()
@@ -191,8 +256,12 @@ class MatchCountKernel:
             extras = None if pairs is None else pairs[own]
             sides = overlap_sides_of_counts(of_x[own], of_y[own], flat[own], extras, self.net.extra_token)
             blocks.append(values_of(self.net, sides, self.tangent, len(flat[own])))
-        values = self.scale * np.concatenate(blocks).reshape(of_both.shape)
+        length = None if differ else lengths[0] + (self.net.extra_token == "last")
+        values = self.factor(length, of_x.shape[-1]) * np.concatenate(blocks).reshape(of_both.shape)
         return float(values) if values.ndim == 0 else values
+
+    def __repr__(self) -> str:
+        return self._text("match_kernel")
 
 
 def _with_last_of_the_shorter(

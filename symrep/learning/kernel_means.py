@@ -23,7 +23,7 @@ import sympy
 from symrep.errors import InvalidArchitectureError, InvalidArgumentError, shown
 from symrep.kernels import Network
 from symrep.kernels.gram import require_any_length
-from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
+from symrep.kernels.joint_counts import MatchCountKernel, NetworkKernel
 from symrep.kernels.layers import OVERLAPS
 from symrep.kernels.overlaps import (
     first_overlap_symbol,
@@ -103,7 +103,7 @@ def own_classes(space: InvariantSpace) -> OtherSequences:
 
 def is_network_kernel(kernel: Any) -> bool:
     """Whether the kernel is that of a network, NNGP or tangent, and so known for sequences of any length."""
-    return isinstance(kernel, Network | JointCountKernel | MatchCountKernel)
+    return isinstance(kernel, Network | NetworkKernel)
 
 
 def kernel_means(kernel: Any, space: InvariantSpace, others: OtherSequences) -> np.ndarray:
@@ -140,7 +140,10 @@ def kernel_means(kernel: Any, space: InvariantSpace, others: OtherSequences) -> 
     else:
         means = _match_means if OVERLAPS in net.layouts else _table_means
         found = means(net, tangent, space, different)
-    return getattr(kernel, "scale", 1.0) * found[:, index.ravel()]
+    if isinstance(kernel, NetworkKernel):
+        same = space.length == others.length
+        found = kernel.factor(space.length if same else None, space.vocab_size) * found
+    return found[:, index.ravel()]
 
 
 def has_short_polynomial(net: Network, length: int) -> bool:

@@ -11,7 +11,8 @@ import sympy
 
 from symrep.errors import InvalidTypeError, require, shown
 from symrep.kernels import Dense, Network, serial
-from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
+from symrep.kernels.joint_counts import NetworkKernel
+from symrep.kernels.parameters import exact_expression
 from symrep.spectra.block_results import BlockSpectrum, NumericBlock
 from symrep.spectra.kernel_functions import MatchKernel
 from symrep.spectra.solver import spectrum
@@ -57,8 +58,9 @@ def _scaled(kernel: Any, trace: Any) -> Any:
         return serial(kernel, Dense(1 / sympy.sqrt(trace)))
     if isinstance(kernel, sympy.Expr):
         return kernel / trace
-    if isinstance(kernel, JointCountKernel | MatchCountKernel):
-        return replace(kernel, scale=kernel.scale / trace)
+    if isinstance(kernel, NetworkKernel):
+        scale = exact_expression(kernel.scale, "scale") if isinstance(trace, sympy.Expr) else float(kernel.scale)
+        return replace(kernel, scale=scale / trace)
     if isinstance(kernel, MatchKernel):
         return MatchKernel(partial(_over, kernel.function, trace))
     return partial(_over, kernel, trace)

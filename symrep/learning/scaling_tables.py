@@ -30,11 +30,9 @@ def bounds_table(laws: ScalingLaws) -> Table:
         ]
     if laws.is_symbolic:
         columns += [
-            Column("leading", "lambda at large L", r"$\lambda$ as $L \to \infty$"),
+            Column("leading", "lambda at large L", r"$\lambda$ at large $L$"),
             Column("exponents", "exponents"),
-            Column(
-                "leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\operatorname{E}K$ as $L \to \infty$"
-            ),
+            Column("leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\operatorname{E}K$ at large $L$"),
             Column("limit", "limit"),
             Column("trace_limit", "limit of lambda dim/tr(P K)", r"$\lambda\dim/\operatorname{tr}(PK) \to$"),
         ]
@@ -85,7 +83,7 @@ def samples_table(laws: ScalingLaws) -> Table:
         columns += [
             Column("equivalent_kernel_shown", "equivalent kernel", only="display"),
             Column("leading_equivalent_kernel", "equivalent kernel at large L", only="data"),
-            Column("leading_self_consistent", "self-consistent at large L", r"self-consistent, $L \to \infty$"),
+            Column("leading_self_consistent", "self-consistent at large L", "self-consistent at large $L$"),
         ]
     rows = []
     for law in laws:

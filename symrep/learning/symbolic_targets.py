@@ -191,7 +191,7 @@ class SymbolicTarget:
         if any(part.factor.degree() > 1 for part in self.parts):
             notes += ("A polynomial in x in place of an eigenvalue stands for all its roots.",)
         if not sympy.sympify(self.spectrum.length).is_Integer:
-            columns.append(Column("leading", "share at large L", r"share as $L \to \infty$"))
+            columns.append(Column("leading", "share at large L", "share at large $L$"))
             cells = [(*row, leading_term(row[-1])) for row in cells]
             notes += (f"Holds from L = {self.stable_from} on.",)
         return Table("target", ("Components of ", Code(self.name), "."), tuple(columns), tuple(cells), notes)

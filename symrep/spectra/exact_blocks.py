@@ -28,6 +28,7 @@ import sympy
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, SizeLimitError, require, require_integer
 from symrep.kernels import Network
+from symrep.kernels.joint_counts import NetworkKernel
 from symrep.measures import ExchangeableMeasure, as_exchangeable
 from symrep.spectra.block_arguments import numeric_vocab_size, wanted_shapes
 from symrep.spectra.column_differences import column_differences, full_column_difference
@@ -120,7 +121,7 @@ def exact_block_spectrum(
     measure = as_exchangeable(measure, length + (extra_token_of(kernel) == "query"))
     vocab_size = _rational_vocab_size(measure)
     require_exact_kernel(kernel, vocab_size)
-    extra_token = kernel.extra_token if isinstance(kernel, Network) else None
+    extra_token = extra_token_of(kernel)
     columns = length + (extra_token == "query")
     if measure.maximal_length is not None:
         longest = measure.maximal_length - (extra_token == "query")
@@ -141,7 +142,9 @@ def exact_block_spectrum(
     }
     covered = None if shapes is None else tuple(wanted)
     return ExactBlockSpectrum(
-        architecture=repr(kernel) if isinstance(kernel, Network) else getattr(kernel, "__name__", str(kernel)),
+        architecture=repr(kernel)
+        if isinstance(kernel, Network | NetworkKernel)
+        else getattr(kernel, "__name__", str(kernel)),
         measure=measure,
         length=length,
         blocks=tuple(blocks[shape] for shape in wanted if _has_eigenvalues(blocks[shape])),

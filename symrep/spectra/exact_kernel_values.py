@@ -20,6 +20,7 @@ from symrep.errors import (
     shown,
 )
 from symrep.kernels import Network
+from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.overlaps import (
     first_overlap_symbol,
     length_symbol,
@@ -30,6 +31,7 @@ from symrep.kernels.overlaps import (
 )
 from symrep.kernels.parameters import exact_expression
 from symrep.spectra.count_tables import count_tables, table_numbers
+from symrep.spectra.kernel_functions import extra_token_of
 from symrep.spectra.solver_arguments import overlap_polynomial
 
 _COUNTS = (overlap_symbol, matches_symbol, first_overlap_symbol, second_overlap_symbol, same_token_symbol)
@@ -49,14 +51,14 @@ def exact_values(kernel: Any, length: int, vocab_size: int) -> tuple[np.ndarray,
     InvalidTypeError, InvalidArgumentError
         When a value is not an exact rational, or the kernel is not symmetric: names the table.
     """
-    extra_token = kernel.extra_token if isinstance(kernel, Network) else None
+    is_network, extra_token = isinstance(kernel, Network | NetworkKernel), extra_token_of(kernel)
     total = length - (extra_token == "last")
     tables = count_tables(total, vocab_size**2).reshape(-1, vocab_size, vocab_size)
     tables.flags.writeable = False
-    if callable(kernel) and not isinstance(kernel, Network | sympy.Expr):
+    if callable(kernel) and not is_network and not isinstance(kernel, sympy.Expr):
         values, denominator = _function_values(kernel, tables)
     else:
-        polynomial = overlap_polynomial(kernel) if isinstance(kernel, Network) else _own_polynomial(kernel)
+        polynomial = overlap_polynomial(kernel) if is_network else _own_polynomial(kernel)
         values, denominator = _polynomial_values(polynomial, tables, length, extra_token)
     _require_symmetric(values, tables, denominator)
     return values, denominator
@@ -64,7 +66,7 @@ def exact_values(kernel: Any, length: int, vocab_size: int) -> tuple[np.ndarray,
 
 def require_exact_kernel(kernel: Any, vocab_size: int) -> None:
     """Raise unless the kernel is of a kind that may have rational values."""
-    if isinstance(kernel, Network):
+    if isinstance(kernel, Network | NetworkKernel):
         invariance = kernel.invariance()
         if invariance.positions == "none":
             raise NotInvariantError(

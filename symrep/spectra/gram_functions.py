@@ -11,7 +11,8 @@ import numpy as np
 import sympy
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
-from symrep.kernels import JointCountKernel, MatchCountKernel, Network
+from symrep.kernels import Network
+from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.sequences import token_counts
 from symrep.spectra.count_tables import pair_tables
 from symrep.spectra.kernel_functions import MatchKernel, SymmetricKernel, as_symmetric_kernel
@@ -80,7 +81,7 @@ def sees_counts(kernel: Any) -> bool:
     >>> sees_counts(lambda tables: tables[:, 0, 0]), sees_counts(lambda x, y: x @ y.T)
     (True, False)
     """
-    if isinstance(kernel, sympy.Expr | sympy.Poly | MatchKernel | JointCountKernel | MatchCountKernel):
+    if isinstance(kernel, sympy.Expr | sympy.Poly | MatchKernel | NetworkKernel):
         return True
     if isinstance(kernel, partial) and kernel.keywords:
         # a keyword that is given is in place all the same

@@ -17,7 +17,7 @@ import sympy
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
 from symrep.kernels import Network
-from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel
+from symrep.kernels.joint_counts import JointCountKernel, MatchCountKernel, NetworkKernel
 from symrep.kernels.layers import OVERLAPS
 
 KernelFunction = Callable[..., np.ndarray]
@@ -83,7 +83,7 @@ def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
     """What block spectra know of a kernel."""
     if isinstance(kernel, Network):
         return replace(as_symmetric_kernel(kernel.joint_count_kernel()), name=repr(kernel))
-    if isinstance(kernel, JointCountKernel | MatchCountKernel):
+    if isinstance(kernel, NetworkKernel):
         net, tangent = kernel.net, kernel.tangent
         of_matches = MatchCountKernel(net, tangent, kernel.scale) if OVERLAPS in net.layouts else None
         return SymmetricKernel(JointCountKernel(net, tangent, kernel.scale), of_matches, net.extra_token, repr(kernel))
@@ -129,8 +129,7 @@ def require_room_for_query(kernel: Any, extra_tokens: int) -> None:
 
 def extra_token_of(kernel: Any) -> str | None:
     """The token that the permutations of a kernel leave in place: ``"last"``, ``"query"`` or None."""
-    net = kernel if isinstance(kernel, Network) else getattr(kernel, "net", None)
-    return net.extra_token if isinstance(net, Network) else None
+    return kernel.extra_token if isinstance(kernel, Network | NetworkKernel) else None
 
 
 def _on_tables(function: KernelFunction) -> KernelFunction:

@@ -11,6 +11,7 @@ import sympy
 
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, SizeLimitError
+from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.network import Network
 from symrep.kernels.overlaps import length_symbol
 from symrep.measures import ExchangeableMeasure, UniformTokens, as_exchangeable
@@ -27,15 +28,19 @@ _LARGEST_VOCABULARY = 10
 
 
 def spectrum(
-    net: Network | sympy.Expr, measure: ExchangeableMeasure, length: Any = length_symbol, *, progress: bool = False
+    net: Network | NetworkKernel | sympy.Expr,
+    measure: ExchangeableMeasure,
+    length: Any = length_symbol,
+    *,
+    progress: bool = False,
 ) -> Spectrum:
     r"""The spectrum of the integral operator :math:`f \mapsto \mathbb{E}_y K(\cdot, y) f(y)`, exact, irrep by irrep.
 
     Parameters
     ----------
     net
-        A network with a polynomial kernel, or the kernel itself as a polynomial in u and m, and in u_xx and u_yy if it
-        does not change when these two are exchanged.
+        A network with a polynomial kernel (``net.joint_count_kernel("ntk")`` for its NTK), or the kernel itself as a
+        polynomial in u and m, and in u_xx and u_yy if it does not change when these two are exchanged.
     measure
         An exchangeable measure; numbers in it may be symbols. With a symbol for the vocabulary size
         (``measures.iid_uniform()``) every term may read at most 4 positions: u, m and g one each, u_xx two. An urn needs a
@@ -79,6 +84,9 @@ def spectrum(
     ((a*p*(L*a + 2*p)/(2*L), 1),)
     >>> sympy.expand(s.trace() - s.expected_trace)
     0
+    >>> ntk = spectrum(net.joint_count_kernel("ntk"), measures.iid_uniform(2))
+    >>> ntk.block((1,), (1, 1)).eigenvalues
+    ((7*a*p*(L*a + 2*p)/(2*L), 1),)
     """
     kernel, extra_token, architecture = read_network(net)
     measure = as_exchangeable(measure, _number_of_tokens(length, extra_token))
@@ -89,7 +97,7 @@ def spectrum(
     context_degree = length - 1 if extra_token == "last" else length
     blocks = tuple(_blocks(kernel, tokens, context_degree, extra_token, progress))
 
-    names = {symbol.name for symbol in (net.parameters() if isinstance(net, Network) else ())}
+    names = {symbol.name for symbol in (net.parameters() if isinstance(net, Network | NetworkKernel) else ())}
     return Spectrum(
         architecture,
         measure,

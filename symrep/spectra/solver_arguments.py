@@ -12,7 +12,9 @@ from symrep.errors import (
     NotInvariantError,
     require,
     require_integer,
+    shown,
 )
+from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.network import Network
 from symrep.kernels.overlaps import first_overlap_symbol, length_symbol, same_token_symbol, second_overlap_symbol
 from symrep.kernels.parameters import as_parameter, exact_expression, with_shared_symbols
@@ -33,8 +35,8 @@ _NOT_IN_POLYNOMIALS = frozenset({same_token_symbol.name, "x"})
 
 
 def read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
-    """The kernel, the extra token (None, "last" or "query") and the text of a network or a polynomial."""
-    if isinstance(net, Network):
+    """The kernel, the extra token (None, "last" or "query") and the text of a network, its NTK, or a polynomial."""
+    if isinstance(net, Network | NetworkKernel):
         invariance = net.invariance()
         if invariance.positions == "none":
             raise NotInvariantError(
@@ -47,15 +49,16 @@ def read_network(net: Any) -> tuple[KernelPolynomial, str | None, str]:
         kernel = with_shared_symbols(expression.xreplace(own), "net", _NOT_IN_POLYNOMIALS)
         require(not kernel.has(sympy.I), "net", "must be real", net)
         return KernelPolynomial.from_expression(kernel), None, str(kernel)
-    raise InvalidTypeError(f"net must be a network or a polynomial in u and m, got {net!r}")
+    rule = 'must be a network, net.joint_count_kernel("ntk") for its NTK, or a polynomial in u and m'
+    raise InvalidTypeError(f"net {rule}, got {shown(net)}")
 
 
-def overlap_polynomial(net: Network) -> sympy.Expr:
+def overlap_polynomial(net: Any) -> sympy.Expr:
     """The kernel of a network in the overlap ring; the refusal names what takes the network."""
     try:
         return net.overlap_polynomial()
     except InvalidArchitectureError as error:
-        if net.readout is None:
+        if isinstance(net, Network) and net.readout is None:
             raise
         raise InvalidArchitectureError(f"{error}; block_spectrum takes it at a finite length, in float64") from None
 
@@ -115,7 +118,7 @@ def substituted(net: Any, measure: Any, length: sympy.Expr, values: dict[str, An
         length = values["L"]
     if isinstance(measure, UniformTokens) and "V" in exact:
         measure = iid_uniform(values["V"])
-    if isinstance(net, Network):
+    if isinstance(net, Network | NetworkKernel):
         known = {symbol.name for symbol in net.parameters()}
         net = net.substitute(**{name: value for name, value in exact.items() if name in known})
     else:

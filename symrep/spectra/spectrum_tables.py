@@ -15,7 +15,7 @@ _LONGEST_ROOT = 60
 
 
 def levels_table(spectrum: Any, order: int | None = None) -> Table:
-    """Levels: labels, the leading term where L is a symbol (or an expansion to ``order`` terms), degeneracy, eigenvalue.
+    """Levels: labels, degeneracy, the leading term where L is a symbol (or an expansion to ``order`` terms), eigenvalue.
 
     Two eigenvalues with symbols that are long square roots are shown by the sum :math:`\\tau` and the product
     :math:`\\Delta` of the pair, roots of higher polynomials by the polynomial, and long roots of numbers by their value; csv
@@ -29,10 +29,11 @@ def levels_table(spectrum: Any, order: int | None = None) -> Table:
         columns.append(Column("token_shape", "token shape"))
     if any(level.query_shape is not None for level in levels):
         columns.append(Column("query_shape", "query shape"))
-    columns.append(Column("eigenvalue", "eigenvalue", only="data"))
+    columns.append(Column("degeneracy", "degeneracy"))
     if symbolic:
-        columns.append(Column("leading", "at large L", r"as $L \to \infty$"))
-    columns += [Column("degeneracy", "degeneracy"), Column("eigenvalue_shown", "eigenvalue", only="display")]
+        columns.append(Column("leading", "at large L", "at large $L$"))
+    columns.append(Column("eigenvalue", "eigenvalue", only="data"))
+    columns.append(Column("eigenvalue_shown", "eigenvalue", only="display"))
     if not symbolic and any(float_or_none(level.eigenvalue) is not None for level in levels):
         columns.append(Column("value", "value"))
     rows = []

@@ -18,6 +18,7 @@ from symrep.errors import (
     VerificationError,
     require,
 )
+from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.network import Network
 from symrep.measures import UniformTokens
 from symrep.representations.permutations import adjacent_transposition, as_permutation
@@ -238,7 +239,7 @@ def _verify_eigenvalue_sum(spectrum: Spectrum, seed: int) -> None:
 
 
 def _verify_dense(spectrum: Spectrum, kernel: Any, tolerance: float, numbers: dict[str, Any]) -> None:
-    parameters = {s.name for s in kernel.parameters()} if isinstance(kernel, Network) else set()
+    parameters = {s.name for s in kernel.parameters()} if isinstance(kernel, Network | NetworkKernel) else set()
     only_in_kernel = parameters - {s.name for s in spectrum.free_symbols()}
     values = {name: value for name, value in numbers.items() if name not in only_in_kernel}
     # Evaluated from its own levels: ``substitute`` would solve anew and leave them unchecked.
@@ -272,7 +273,7 @@ def _eigenvalues_of(spectrum: EvaluatedSpectrum, shape: Partition, multiplicity:
 
 
 def _dense_at(kernel: Any, spectrum: Spectrum, numbers: dict[str, Any]) -> DenseSpectrum:
-    if isinstance(kernel, Network):
+    if isinstance(kernel, Network | NetworkKernel):
         kernel = kernel.substitute(**{s.name: numbers[s.name] for s in kernel.parameters() if s.name in numbers})
     gram_of, extra_token = gram_with_extra(kernel, None, spectrum.vocab_size)
     moving = spectrum.length - (1 if extra_token == "last" else 0)

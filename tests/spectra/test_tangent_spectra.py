@@ -1,0 +1,85 @@
+"""Spectra of neural tangent kernels: closed form = block = exact = dense, for every readout, scaled or not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+
+from symrep import block_spectrum, compare_spectra, exact_block_spectrum, kernels, learning, measures, spectrum
+from symrep.errors import FreeSymbolError, InvalidArchitectureError, InvalidArgumentError
+from symrep.kernels.overlaps import length_symbol, vocabulary_symbol
+from symrep.testing import check_spectrum
+
+UNEVEN = measures.iid(["1/3", "2/3"])
+NUMBERS = dict(zip(("a", "p", "a_q", "p_q"), map(sympy.Rational, ("2/3", "1", "4/3", "5/3"))))
+
+
+def numbers_of(net):
+    return {symbol.name: NUMBERS[symbol.name] for symbol in net.parameters()}
+
+
+@pytest.mark.parametrize("readout", kernels.READOUTS)
+@pytest.mark.parametrize("normalized", [False, True])
+def test_every_route_gives_the_same(readout, normalized):
+    net = kernels.architecture("linear-block", readout)
+    closed = spectrum(net.joint_count_kernel("ntk"), measures.iid_uniform(2))
+    closed = learning.normalized_spectrum(closed) if normalized else closed
+    check_spectrum(closed, closed.kernel, L=4, **numbers_of(net))
+    at_four = closed.substitute(L=4, **numbers_of(net))
+    assert compare_spectra(at_four, block_spectrum(at_four.kernel, measures.iid_uniform(2), 4))
+    assert not normalized or (closed.trace() == 1 and at_four.trace() == 1)
+    plain = spectrum(net, measures.iid_uniform(2), 4).substitute(**numbers_of(net))
+    assert not compare_spectra(at_four, plain)
+
+
+@pytest.mark.parametrize("readout", kernels.READOUTS)
+def test_exact_blocks_under_an_uneven_measure(readout):
+    net = kernels.architecture("linear-block", readout).substitute(
+        **numbers_of(kernels.architecture("linear-block", readout))
+    )
+    exact = exact_block_spectrum(net.match_kernel("ntk"), UNEVEN, 4)
+    assert compare_spectra(exact, spectrum(net.joint_count_kernel("ntk"), UNEVEN, 4))
+    assert compare_spectra(exact, block_spectrum(net.joint_count_kernel("ntk"), UNEVEN, 4, method="tables"))
+    assert exact.trace() == exact.expected_trace
+
+
+def test_learning_with_the_tangent_kernel():
+    net = kernels.architecture("linear-block")
+    closed = spectrum(net.joint_count_kernel("ntk"), measures.iid_uniform(2))
+    eight = closed.substitute(L=8, a="1/2", p=1)
+    share = learning.symbolic_target(closed, "sigma_1 - S/L").learnability()
+    curve = learning.learning_curve(eight, "sigma_1 - S/L", [24], 0.05)
+    numbers = {"L": 8, "a": 0.5, "p": 1, "kappa": float(curve.kappa[0])}
+    expected = float(share.subs({symbol: numbers[symbol.name] for symbol in share.free_symbols}))
+    assert curve.learnability[0] == pytest.approx(expected, rel=1e-12)
+    scaled = learning.normalized_spectrum(eight)
+    assert float(scaled.kernel.factor(8, 2)) * float(eight.trace()) == pytest.approx(1, rel=1e-14)
+    x = np.array([[0, 1, 1, 0, 1, 0, 0, 0, 1, 1]])  # longer than the sequences it was trained on
+    outputs = [learning.predicted_output(s, "sigma_1 - S/L", x, n_samples=32, ridge=r) for s, r in
+               ((eight, 0.05 * float(eight.trace())), (scaled, 0.05))]  # fmt: skip
+    assert outputs[0].mean == pytest.approx(outputs[1].mean, rel=1e-10)
+
+
+def test_texts_of_kernels_read_back_and_parameters_are_replaced():
+    net = kernels.serial(kernels.TokenEmbedding(), kernels.UniformAttention(), kernels.MeanPool())
+    for kernel in (net.match_kernel("ntk"), net.joint_count_kernel()):
+        assert eval(repr(kernel), vars(kernels)) == kernel
+    scaled = kernels.JointCountKernel(net, True, scale=3 / sympy.Symbol("a", positive=True) / length_symbol)
+    assert repr(scaled).endswith(".joint_count_kernel('ntk') * (3/(L*a))")
+    halved = scaled.substitute(a="1/2")
+    assert halved([[1, 1], [0, 2]]) == pytest.approx(6 / 4 * net.substitute(a="1/2").ntk([0, 0, 1, 1], [0, 1, 1, 1]))
+    assert kernels.MatchCountKernel(net.substitute(a=1), scale=0.25).overlap_polynomial() == sympy.sympify("u/L**2/4").subs(
+        {"u": kernels.overlap_symbol, "L": length_symbol}
+    )  # fmt: skip
+    with pytest.raises(InvalidArgumentError, match="symbol must be one of a, got 'b'"):
+        scaled.substitute(b=1)
+    with pytest.raises(FreeSymbolError, match=r"scale must be a number here, got 3/\(2\*a\)"):
+        kernels.JointCountKernel(net.substitute(a=1), scale=scaled.scale)([[1, 0], [0, 1]])
+    between = kernels.MatchCountKernel(net.substitute(a=1), scale=1 / vocabulary_symbol)
+    assert between([1, 1], [2, 1], 1) == pytest.approx(net.substitute(a=1).nngp([0, 1], [0, 0, 1]) / 2)
+
+
+def test_networks_without_a_polynomial_are_sent_on():
+    with pytest.raises(InvalidArchitectureError, match="block_spectrum takes it at a finite length, in float64"):
+        spectrum(kernels.architecture("relu-block").joint_count_kernel("ntk"), measures.iid_uniform(2))
