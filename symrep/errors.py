@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 _LONGEST_SHOWN = 200
@@ -72,6 +73,21 @@ def require(
     """
     if not condition:
         raise error(f"{argument} {rule}, got {shown(value)}")
+
+
+def require_symbols(names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise unless all names are those of known symbols.
+
+    >>> require_symbols(["b"], [])
+    Traceback (most recent call last):
+    ...
+    symrep.errors.InvalidArgumentError: symbol must be left out where all values are numbers, got 'b'
+    """
+    listed = sorted(known)
+    for name in names:
+        if name not in listed:
+            rule = f"one of {', '.join(listed)}" if listed else "left out where all values are numbers"
+            raise InvalidArgumentError(f"symbol must be {rule}, got {name!r}")
 
 
 def shown(value: Any) -> str:

@@ -221,7 +221,8 @@ def character_table_table(n: int) -> Table:
     columns = [Column("shape", "shape")]
     for cycle_type in table.cycle_types:
         key = ",".join(map(str, cycle_type.parts))
-        columns.append(Column(key, _cycle_heading(cycle_type, "{base}^{power}", " "), _cycle_latex(cycle_type), "r"))
+        heading = _cycle_heading(cycle_type, "{base}^{power}", " ") or "()"
+        columns.append(Column(key or "()", heading, _cycle_latex(cycle_type), "r"))
     rows = tuple((shape, *table.row(shape)) for shape in table.shapes)
     size = "scriptsize" if n >= 6 else "small"
     name = Formula(f"S_{n}", f"S_{n}" if n < 10 else f"S_{{{n}}}")

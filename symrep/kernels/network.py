@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symrep.errors import InvalidArchitectureError, InvalidTypeError, require, require_integer, shown
+from symrep.errors import InvalidArchitectureError, InvalidTypeError, require, require_integer, require_symbols, shown
 from symrep.kernels.features import Features
 from symrep.kernels.gram import MEMORY_LIMIT, gram, require_any_length
 from symrep.kernels.invariance import Invariance
@@ -91,9 +91,7 @@ class Network:
         (p,)
         """
         known = {symbol.name: symbol for symbol in self.parameters()}
-        for name in values:
-            rule = f"must be one of {', '.join(known) or 'none'}"
-            require(name in known, "symbol", rule, name)
+        require_symbols(values, known)
         exact = {known[name]: as_parameter(value, name) for name, value in values.items()}
         return Network(tuple(layer.substitute(exact) for layer in self.layers))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require, shown
+from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require, require_symbols, shown
 from symrep.kernels.overlaps import (
     first_overlap_symbol,
     length_symbol,
@@ -131,7 +131,8 @@ def parse_expression(text: str, argument: str) -> sympy.Expr:
         expression = _converted(ast.parse(text.strip(), mode="eval").body, lines)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         rule = "must be a number or an expression in names, + - * / **, sqrt, abs and sign"
-        raise InvalidArgumentError(f"{argument} {rule}, got {shown(text)}") from None
+        hint = next((f": {hint}" for sign, hint in _HINTS.items() if sign in text), "")
+        raise InvalidArgumentError(f"{argument} {rule}, got {shown(text)}{hint}") from None
     return expression
 
 
@@ -140,6 +141,12 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "abs": sympy.Abs,
     "Abs": sympy.Abs,
     "sign": sympy.sign,
+}
+_HINTS = {
+    "^": "powers are written **",
+    "<": "sign(a - b) tells which of two is larger",
+    ">": "sign(a - b) tells which of two is larger",
+    "==": "1 - abs(sign(a - b)) is 1 where two are equal, else 0",
 }
 _OPERATIONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
@@ -184,10 +191,13 @@ def as_float(expression: sympy.Expr, argument: str) -> float:
     >>> as_float(sympy.Symbol("a") / 2, "variance")
     Traceback (most recent call last):
     ...
-    symrep.errors.FreeSymbolError: variance must be a number here, got a/2
+    symrep.errors.FreeSymbolError: variance must be a number here, got a/2: substitute(a=...) puts numbers for symbols
     """
     if expression.free_symbols:
-        raise FreeSymbolError(f"{argument} must be a number here, got {expression}")
+        numbers = ", ".join(f"{name}=..." for name in sorted(symbol.name for symbol in expression.free_symbols))
+        raise FreeSymbolError(
+            f"{argument} must be a number here, got {expression}: substitute({numbers}) puts numbers for symbols"
+        )
     real = expression.is_finite is not False and expression.is_real is not False
     require(real, argument, "must be a finite real number", expression)
     try:
@@ -234,9 +244,6 @@ def substitute(expression: Any, /, **values: Any) -> Any:
     symbols: dict[str, list[sympy.Symbol]] = {}
     for symbol in expression.free_symbols:
         symbols.setdefault(symbol.name, []).append(symbol)
-    for name in values:
-        known = ", ".join(sorted(symbols)) or "none"
-        if name not in symbols:
-            raise InvalidArgumentError(f"symbol must be one of {known}, got {name!r}")
+    require_symbols(values, symbols)
     exact = {name: exact_expression(value, name) for name, value in values.items()}
     return expression.subs({symbol: exact[name] for name in exact for symbol in symbols[name]}, simultaneous=True)

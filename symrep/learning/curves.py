@@ -240,12 +240,13 @@ def learning_curve(
     >>> curve.learnability.round(3).tolist()
     [0.709, 0.988, 0.999]
     """
-    modes = as_modes(spec)
-    decomposition = decomposed(spec, target)
     noise = as_numbers(noise, "noise")
     require(noise.ndim == 0 and noise >= 0, "noise", "must be one number of at least 0", noise.tolist())
-    kappa = np.asarray(effective_ridge(modes, n_samples, ridge, theory))
     samples, ridges = as_pairs(n_samples, ridge)
+    modes = as_modes(spec)
+    kappa = np.asarray(effective_ridge(modes, samples, ridges, theory))
+    # last, as it takes longest
+    decomposition = decomposed(spec, target)
     return LearningCurve(modes, decomposition, samples, ridges, float(noise), theory, kappa)
 
 
@@ -259,9 +260,8 @@ def optimal_ridge(spec: Any, target: Any, n_samples: Any, *, noise: Any = 0.0) -
     >>> f"{learning.optimal_ridge(s, 'S', 64, noise=0.1):.4f}"
     '1.1119'
     """
-    modes = as_modes(spec)
+    samples, modes = as_samples(n_samples), as_modes(spec)
     decomposition = decomposed(spec, target)
-    samples = as_samples(n_samples)
     best = np.array([_best_ridge(modes, decomposition, p, noise) for p in samples.ravel()]).reshape(samples.shape)
     return float(best) if best.ndim == 0 else best
 

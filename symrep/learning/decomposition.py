@@ -8,14 +8,16 @@ way to reach a shape; its eigenvectors give the target's components.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+import sympy
 
 from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
+from symrep.kernels import Network, NetworkKernel
 from symrep.kernels.sequences import as_sequences, token_counts
 from symrep.learning.invariant_operator import operator_matrix
 from symrep.learning.invariant_space import InvariantSpace
@@ -26,6 +28,7 @@ from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.kernel_functions import extra_token_of
 from symrep.spectra.spectrum import Spectrum
 
+_MOST_KEPT = 4
 _NEGLIGIBLE = 1e-24
 _ROUNDING = 1e-13
 _SMALLEST_NORM, _LARGEST_NORM = 1e-250, 1e250
@@ -188,6 +191,8 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     eigenvalues, components = np.array(eigenvalues), np.array(components).T
     weights = (components**2).sum(axis=0)
     components = sharpened(matrix, components, eigenvalues)
+    for array in (eigenvalues, weights, components):
+        array.flags.writeable = False
     return TargetModes(target, eigenvalues, weights, shapes, space, components, kernel, rounding)
 
 
@@ -233,8 +238,13 @@ def _merged(parts: list[tuple[float, np.ndarray]], rounding: float) -> list[tupl
     return merged
 
 
+_kept_decomposition = lru_cache(maxsize=_MOST_KEPT)(decompose_target)
+
+
 def decompose(spec: Any, target: Any) -> TargetModes:
     """The components of a target under the kernel of a spectrum; see :func:`decompose_target`.
+
+    The last few of targets given as text or expressions are kept for the next call.
 
     Raises
     ------
@@ -248,7 +258,10 @@ def decompose(spec: Any, target: Any) -> TargetModes:
         raise InvalidTypeError(
             f"spec must be a Spectrum or a BlockSpectrum where a target is decomposed, got {shown(spec)}"
         )
-    found = decompose_target(spec.kernel, spec.measure, spec.length, target)
+    # functions of Python may depend on more than their arguments: what they gave before is not kept
+    is_fixed = isinstance(target, str | sympy.Expr) and isinstance(spec.kernel, Network | NetworkKernel | sympy.Expr)
+    decomposition = _kept_decomposition if is_fixed else decompose_target
+    found = decomposition(spec.kernel, spec.measure, spec.length, target)
     if isinstance(spec, Spectrum):
         _require_resolved(spec, found)
     return found

@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy
 
-from symrep.errors import FreeSymbolError, require
+from symrep.errors import FreeSymbolError, require, require_symbols
 from symrep.kernels.parameters import substitute
 from symrep.learning.kappa import effective_modes
 from symrep.learning.modes import Modes, as_modes
@@ -87,9 +87,7 @@ class NumericScalingLaws(ScalingLaws):
 
     def substitute(self, **values: Any) -> ScalingLaws:
         """The laws at a number for the symbol of the ridge."""
-        known = {symbol.name for symbol in self.ridge.free_symbols}
-        for name in values:
-            require(name in known, "symbol", f"must be one of {', '.join(sorted(known)) or 'none'}", name)
+        require_symbols(values, {symbol.name for symbol in self.ridge.free_symbols})
         goal = read_goal(substitute(self.ridge, **values), self.learnability)
         found = numeric_scaling_laws(self.spectrum, *goal)
         kept = {law.level.shape for law in self}

@@ -49,13 +49,12 @@ def samples_to_learn(
     (3.48, 503)
     """
     require(theory in DIRECT_THEORIES, "theory", f"must be one of {', '.join(DIRECT_THEORIES)}", theory)
-    modes = as_modes(spec)
-    found = decomposed(spec, target)
     ridges = as_numbers(ridge, "ridge")
     require(ridges.ndim == 0 and ridges >= 0, "ridge", "must be one number of at least 0", ridge)
     wanted = as_numbers(learnability, "learnability")
     if not ((wanted > 0) & (wanted < 1)).all():
         raise InvalidArgumentError(f"learnability must be strictly between 0 and 1, got {learnability}")
+    modes, found = as_modes(spec), decomposed(spec, target)
     needed = np.empty(wanted.shape)
     for index in np.ndindex(wanted.shape):
         kappa = _kappa_at(found, float(wanted[index]))

@@ -16,7 +16,7 @@ from typing import Any
 import sympy
 
 from symrep.display import Table
-from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_symbols, shown
 from symrep.kernels.overlaps import length_symbol
 from symrep.kernels.parameters import as_parameter, substitute
 from symrep.representations.stable import PaddedShape
@@ -216,10 +216,7 @@ class ScalingLaws:
         goal = self.ridge, self.learnability
         of_goal = {symbol.name for expression in goal for symbol in expression.free_symbols}
         of_spectrum = {symbol.name for symbol in self.spectrum.free_symbols()} | self.spectrum.parameter_names
-        for name in values:
-            known = ", ".join(sorted(of_spectrum | of_goal)) or "none"
-            if name not in of_spectrum | of_goal:
-                raise InvalidArgumentError(f"symbol must be one of {known}, got {name!r}")
+        require_symbols(values, of_spectrum | of_goal)
         others = {name: value for name, value in values.items() if name in of_spectrum}
         spec = self.spectrum.substitute(**others) if others else self.spectrum
         found = scaling_law(spec, *(_with_values(expression, values) for expression in goal))

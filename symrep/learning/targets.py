@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,9 @@ def target(description: Any) -> Target:
     - ``L``, the number of tokens,
     - numbers, ``+ - * / **``, ``sqrt``, ``abs`` and ``sign``: ``sign(S)`` is the majority.
 
+    Text may also be a call of :func:`majority`, :func:`same_token`, :func:`token_count`, :func:`token_at` or
+    :func:`copy_token` with integers, such as ``"same_token(1, -1)"``.
+
     For a network with a query all of this includes the query, which is the last of L + 1 tokens.
 
     A function takes an array of sequences (n, L) and gives n values; it names all positions, so that V^L has to be small.
@@ -128,12 +132,16 @@ def target(description: Any) -> Target:
     [0.667, 0.667]
     >>> target("sign(n_0 - n_2)")([0, 2, 2], vocab_size=3), target(lambda x: x.max(axis=1))([0, 2, 1], vocab_size=3)
     (-1.0, 2.0)
+    >>> target("same_token(1, -1)")
+    Target('same token at positions 1 and -1')
     """
     if isinstance(description, Target):
         return description
+    if isinstance(description, str) and (call := _CALL.fullmatch(description.strip())):
+        return _called_preset(call[1], call[2])
     if isinstance(description, str | sympy.Expr):
         return _expression_target(target_expression(description), str(description))
-    if any(description is maker for maker in (majority, same_token, token_count, token_at, copy_token, next_token)):
+    if any(description is maker for maker in (*_presets(), next_token)):
         raise InvalidTypeError(f"target must be a target: call learning.{description.__name__}(...), got the function")
     if callable(description):
         name = getattr(description, "__name__", repr(description))
@@ -142,7 +150,35 @@ def target(description: Any) -> Target:
 
 
 _HOW = "must take sequences as an array (n, L) and give n values, such as lambda x: x[:, 0] == x[:, 1]"
+_CALL = re.compile(r"(majority|same_token|token_count|token_at|copy_token)\(([-\d\s,]*)\)")
 _NAMES = re.compile(r"\b(S|(?:sigma|n|e)_\w+)\b")
+
+
+def _presets() -> tuple[Callable[..., Target], ...]:
+    return majority, same_token, token_count, token_at, copy_token
+
+
+def _called_preset(name: str, arguments: str) -> Target:
+    """The target that a preset gives for integers in text."""
+    preset = next(maker for maker in _presets() if maker.__name__ == name)
+    try:
+        numbers = [int(part) for part in arguments.split(",") if part.strip()]
+        signature(preset).bind(*numbers)
+    except (ValueError, TypeError):
+        raise InvalidArgumentError(f"target must be {_form(preset)} with integers, got {name}({arguments})") from None
+    return preset(*numbers)
+
+
+def _form(preset: Callable[..., Target]) -> str:
+    """How a preset is called.
+
+    >>> _form(copy_token)
+    'copy_token(token, back=1)'
+    """
+    parameters = (
+        str(parameter.replace(annotation=parameter.empty)) for parameter in signature(preset).parameters.values()
+    )
+    return f"{preset.__name__}({', '.join(parameters)})"
 
 
 def target_expression(description: Any) -> sympy.Expr:
@@ -204,7 +240,9 @@ def read_symbol(name: str) -> tuple[str, int | None, int | None]:
     if found := _COUNT.fullmatch(name):
         return "n", None, int(found[1])
     rule = "must use the symbols e_i_v, n_v, sigma_i (positions i = 1, 2, ..., or L for the last), S and L"
-    raise InvalidArgumentError(f"target {rule}, got {name}")
+    preset = next((maker for maker in _presets() if maker.__name__ == name), None)
+    hint = "" if preset is None else f": {_form(preset)} is a preset"
+    raise InvalidArgumentError(f"target {rule}, got {name}{hint}")
 
 
 def _position(text: str) -> int:

@@ -12,7 +12,7 @@ import sympy
 
 from symrep.combinatorics.partitions import Partition, as_partition
 from symrep.display import Code, Table
-from symrep.errors import FreeSymbolError, InvalidArgumentError, require, require_integer
+from symrep.errors import FreeSymbolError, InvalidArgumentError, require, require_integer, require_symbols
 from symrep.kernels.parameters import as_parameter
 from symrep.measures import ExchangeableMeasure
 from symrep.representations.stable import PaddedShape
@@ -265,10 +265,7 @@ class Spectrum(ExactPickles, LevelViews):
         return EvaluatedSpectrum(self.architecture, tuple(levels), total)
 
     def _require_names(self, values: dict[str, Any]) -> None:
-        known = {symbol.name for symbol in self.free_symbols()} | self.parameter_names
-        for name in values:
-            if name not in known:
-                raise InvalidArgumentError(f"symbol must be one of {', '.join(sorted(known)) or 'none'}, got {name!r}")
+        require_symbols(values, {symbol.name for symbol in self.free_symbols()} | self.parameter_names)
 
     def to_json(self, **names: str) -> str:
         """A JSON object with architecture, vocab_size, length, levels and trace.

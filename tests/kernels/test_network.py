@@ -234,7 +234,7 @@ def test_parameters_and_substitution():
         net.substitute(d=1)
     with pytest.raises(InvalidArgumentError, match="^b must not be negative"):
         net.substitute(b=-1)
-    with pytest.raises(InvalidArgumentError, match="must be one of none"):
+    with pytest.raises(InvalidArgumentError, match="must be left out where all values are numbers"):
         serial(*HEAD).substitute(a=1)
 
 
@@ -285,7 +285,7 @@ def test_a_readout_is_needed_for_the_polynomial():
     ],
 )
 def test_numbers_are_needed_on_arrays(net, name):
-    with pytest.raises(FreeSymbolError, match=f"^{name}$"):
+    with pytest.raises(FreeSymbolError, match=rf"^{name}: substitute\(\w+=\.\.\.\) puts numbers for symbols$"):
         net.nngp([0, 1], [1, 1])
 
 

@@ -8,7 +8,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symrep import isotypic_projector, kernels, measures
+from symrep import isotypic_projector, kernels, learning, measures, spectrum
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError
 from symrep.kernels import Dense, LinearAttention, MeanPool, Positions, Relu, TiedAttention, TokenEmbedding
 from symrep.learning.decomposition import decompose_target
@@ -262,3 +262,70 @@ def test_all_positions_named_are_the_same_matrix_pair_by_pair(readout, monkeypat
         expected = invariant_operator._table_matrix(values, space)
         assert operator_matrix(net, space) == pytest.approx(expected, rel=1e-12, abs=1e-15)
         assert invariant_operator._named_matrix(values, space) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+def test_decompositions_of_texts_are_kept_and_those_of_functions_made_anew():
+    net = kernels.architecture("linear-block", token_variance="1/2", position_variance=1)
+    first, second = (spectrum(net, measures.iid_uniform(2), 6) for _ in range(2))
+    kept = learning.decompose(first, "sigma_1 * sigma_2")
+    assert learning.decompose(second, "sigma_1 * sigma_2") is kept
+    assert not any(array.flags.writeable for array in (kept.eigenvalues, kept.weights, kept.components))
+    assert learning.decompose(spectrum(net, measures.iid_uniform(2), 7), "sigma_1 * sigma_2") is not kept
+    assert learning.decompose(spectrum(net, measures.iid(["1/3", "2/3"]), 6), "sigma_1 * sigma_2") is not kept
+    sign = 1.0
+
+    def function(x):
+        return sign * x[:, 0] + x[:, 1]
+
+    before = learning.decompose(first, function).norm
+    sign = 2.0
+    assert learning.decompose(first, function).norm > before
+
+
+def test_numbers_are_checked_before_a_target_is_decomposed():
+    spec = spectrum(
+        kernels.architecture("linear-block", token_variance=1, position_variance=1), measures.iid_uniform(2), 6
+    )
+    for options, message in (
+        ({"ridge": -1}, "ridge must not be negative, got -1"),
+        ({"noise": -1}, "noise must be one number of at least 0, got -1"),
+        ({"theory": "exact"}, "theory must be one of"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=message):
+            learning.learning_curve(spec, "no target", **{"n_samples": 4, "ridge": 0.1} | options)
+    with pytest.raises(InvalidArgumentError, match="learnability must be strictly between 0 and 1, got 2"):
+        learning.samples_to_learn(spec, "no target", ridge=0.1, learnability=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "preset"),
+    [
+        ("majority()", majority()),
+        ("majority(1, 0)", majority(1, 0)),
+        (" same_token(2, -1)", same_token(2, -1)),
+        ("token_count(1)", token_count(1)),
+        ("token_at(-2, 1)", token_at(-2, 1)),
+        ("copy_token(1, 3)", copy_token(1, 3)),
+    ],
+)
+def test_presets_as_text(text, preset):
+    x = np.array(list(product(range(2), repeat=5)))
+    assert target(text).name == preset.name and target(text).positions == preset.positions
+    assert (target(text)(x, vocab_size=2) == preset(x, vocab_size=2)).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("majority", r"got majority: majority\(token=0, other=1\) is a preset$"),
+        ("same_token(1)", r"^target must be same_token\(first, second\) with integers, got same_token\(1\)$"),
+        ("token_at(1, 2, 3)", r"^target must be token_at\(position, token\) with integers"),
+        ("token_count(-)", r"^target must be token_count\(token\) with integers, got token_count\(-\)$"),
+        ("sigma_1 == sigma_2", r"1 - abs\(sign\(a - b\)\) is 1 where two are equal, else 0$"),
+        ("S >= 0", r"sign\(a - b\) tells which of two is larger$"),
+        ("S^2", r"powers are written \*\*$"),
+    ],
+)
+def test_what_text_cannot_say_is_told_how(text, message):
+    with pytest.raises(InvalidArgumentError, match=message):
+        target(text)

@@ -393,7 +393,7 @@ def test_the_result_is_a_spectrum():
         some.trace((8,))
     with pytest.raises(InvalidArgumentError, match=r"shape must be one of \(6,2\), got \(8\)"):
         some.block(Partition((8,)))
-    with pytest.raises(InvalidArgumentError, match="symbol must be one of none, got 'a'"):
+    with pytest.raises(InvalidArgumentError, match="symbol must be left out where all values are numbers, got 'a'"):
         found.substitute(a=1)
 
 
