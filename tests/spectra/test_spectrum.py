@@ -273,10 +273,10 @@ def test_tables_and_text():
         *("shape", "token_shape", "degeneracy", "leading", "eigenvalue", "eigenvalue_shown")
     ]
     assert len(table.rows) == len(s.levels) == 5
-    assert [row[2] for row in table.rows] == [level.eigenvalue for level in s.levels]
+    assert [row[4] for row in table.rows] == [level.eigenvalue for level in s.levels]
     numeric = spectrum(architecture("linear-block", token_variance=1, position_variance=2), MEASURES["iid 2"], 3)
     assert [column.key for column in numeric.table().columns] == [
-        *("shape", "eigenvalue", "degeneracy", "eigenvalue_shown", "value")
+        *("shape", "degeneracy", "eigenvalue", "eigenvalue_shown", "value")
     ]
     values = [row[-1] for row in numeric.table().rows]
     assert values == sorted(values, reverse=True)
