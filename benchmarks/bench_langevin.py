@@ -1,6 +1,7 @@
 """Trained blocks of finite width against infinite width: OPENBLAS_NUM_THREADS=1 python benchmarks/bench_langevin.py
 
-Needs the extra ``torch``; other widths than 8, 32 and 128 may follow the command. All weights of a block are trained by
+Needs the extra ``torch``; other widths than 8, 32 and 128 may follow the command, and ``--record FILE`` keeps the mean outputs
+of the first table with their standard errors as JSON, for tests to compare with infinite width where torch is not installed. All weights of a block are trained by
 Langevin dynamics on 16 uniform sequences with V = 2, L = 5; half as many heads as channels, of key dimension 2; the
 kernel is scaled to mean K(x, x) = 1, and the ridge is 1/10.
 
@@ -12,12 +13,13 @@ self-consistent theory.
 
 from __future__ import annotations
 
-import sys
+import argparse
+import json
 import time
 from itertools import product
+from pathlib import Path
 
 import numpy as np
-import torch
 
 from symrep import kernels, learning, measures, spectrum
 from symrep.kernels import Dense, LinearAttention, MeanPool, Network, Positions, Relu, TokenEmbedding
@@ -49,10 +51,16 @@ def trained(net: Network, target: str, training: np.ndarray, width: int, **effor
     )
 
 
-def same_training_set(widths: list[int]) -> None:
+def training_set() -> np.ndarray:
+    """The sequences on which all blocks of the first table are trained."""
+    return UNIFORM.sample(np.random.default_rng(0), N_SAMPLES, LENGTH)
+
+
+def same_training_set(widths: list[int]) -> list[dict[str, object]]:
+    """Print the first table; the outputs that it is made of."""
     print("| block | target | width | R^2 | mean squared deviation | of it noise | variance | R-hat | s |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    training = UNIFORM.sample(np.random.default_rng(0), N_SAMPLES, LENGTH)
+    training, outputs = training_set(), []
     for name, target in RUNS:
         net = normalized_block(name)
         for width in widths:
@@ -63,6 +71,10 @@ def same_training_set(widths: list[int]) -> None:
             cells = [name, target, width, f"{found.r_squared:.4f}", f"{found.squared_deviation:.5f}", f"{noise:.5f}"]
             cells += [f"{ratio:.2f}", f"{found.r_hat.max():.2f}", f"{time.perf_counter() - start:.0f}"]
             print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+            own = {"block": name, "target": target, "width": width, "r_hat": round(float(found.r_hat.max()), 3)}
+            arrays = {"mean": found.mean, "standard_error": found.standard_error}
+            outputs.append(own | {key: [float(f"{value:.6g}") for value in array] for key, array in arrays.items()})
+    return outputs
 
 
 def averaged_over_training_sets(name: str = "linear", target: str = "sigma_1 - S/L", width: int = 32) -> None:
@@ -88,8 +100,17 @@ def averaged_over_training_sets(name: str = "linear", target: str = "sigma_1 - S
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("widths", nargs="*", type=int, default=WIDTHS)
+    parser.add_argument("--record", metavar="FILE", type=Path)
+    options = parser.parse_args()
+    import torch
+
     torch.set_num_threads(1)
-    same_training_set([int(width) for width in sys.argv[1:]] or WIDTHS)
+    outputs = same_training_set(options.widths)
+    if options.record:
+        content = {"torch": torch.__version__.split("+")[0], "outputs": outputs}
+        options.record.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     averaged_over_training_sets()
 
 

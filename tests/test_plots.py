@@ -255,12 +255,14 @@ def test_simulated_points_have_a_label_of_their_own():
     assert legend(ax) == ["theory", "200 sets"]
 
 
-def test_legends_of_many_curves_stand_above_them():
+def test_legends_of_many_curves_stand_below_the_axis():
     spectra = {length: falling_powers(length, 6) for length in (64, 128, 256)}
-    above, inside = plots.exponents_plot(spectra, n_shapes=6), plots.exponents_plot(spectra, n_shapes=3)
-    for ax in (above, inside):
+    below, inside = plots.exponents_plot(spectra, n_shapes=6), plots.exponents_plot(spectra, n_shapes=3)
+    for ax in (below, inside):
         ax.figure.canvas.draw()
-    assert above.get_legend().get_window_extent().y0 >= above.get_window_extent().y1 - 1
+    box, axes = below.get_legend().get_window_extent(), below.get_window_extent()
+    assert box.y1 <= below.xaxis.label.get_window_extent().y0
+    assert axes.x0 <= box.x0 and box.x1 <= axes.x1
     assert inside.get_legend().get_window_extent().y1 <= inside.get_window_extent().y1 + 1
 
 
@@ -269,3 +271,11 @@ def falling_powers(length, count):
         EigenLevel(Partition((length - k, k) if k else (length,)), float(length) ** -k, 1) for k in range(count)
     )
     return EvaluatedSpectrum("powers", levels, None)
+
+
+def test_levels_of_several_modes_end_in_a_mark():
+    s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
+    ax = plots.spectrum_plot(s, L=10, a=1, p=1)
+    caps = [line for line in ax.get_lines() if line.get_marker() == "|"]
+    ends = sorted(x for line in caps for x in line.get_xdata())
+    assert ends == [11.0, 21.0]

@@ -199,10 +199,11 @@ def _draw_diagram(ax: Any, shape: Partition, place: tuple[float, float], cell: f
         area.add_artist(Rectangle(corner, cell, cell, facecolor="white", edgecolor="black", linewidth=cell / 10))
     content: Any = area
     if below is not None:
-        number = TextArea(below, textprops={"fontsize": 7})
+        of_number = {"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none"}
+        number = TextArea(below, textprops={"fontsize": 7, "bbox": of_number})
         content = VPacker(children=[area, number], align="center", pad=0, sep=1.5)
-    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
-    ax.add_artist(AnnotationBbox(content, place, bboxprops=box, pad=0.1, zorder=3))
+    # cells are white themselves: a frame around all of them would cut the edges beside a short row
+    ax.add_artist(AnnotationBbox(content, place, frameon=False, pad=0.1, zorder=3))
 
 
 def _write(ax: Any, text: str, place: tuple[float, float], *, size: float, colour: str = "black") -> None:

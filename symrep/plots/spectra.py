@@ -216,7 +216,8 @@ def exponents_plot(
     _plain_ticks(ax, lengths)
     place = {"loc": "best"}
     if min(n_shapes, len(curves)) > _FEW_CURVES:
-        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
+        # below, where no title is and no figure beside it
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 2}
     ax.legend(title=f"fitted to $L \\geq {lengths[-n_fit:][0]}$", frameon=False, fontsize="small", **place)
     return ax
 
@@ -276,6 +277,10 @@ def _draw(ax: Any, marks: Sequence[_Mark], to_axis: Any, style: tuple[str, str, 
     colour, marker, dashes = style
     starts, stops = ([to_axis(getattr(mark, end)) for mark in marks] for end in ("start", "stop"))
     ax.hlines([mark.height for mark in marks], starts, stops, colors=colour, linestyles=dashes, linewidth=size / 2.5)
+    # dashes may end in a gap
+    ends = [(stop, mark.height) for stop, mark in zip(stops, marks) if mark.stop > mark.start]
+    if ends:
+        ax.plot(*zip(*ends), "|", color=colour, markersize=size, linestyle="none")
     for is_negative, face in ((False, colour), (True, "none")):
         points = [(start, mark.height) for start, mark in zip(starts, marks) if mark.is_negative == is_negative]
         if points:
