@@ -122,7 +122,8 @@ def test_trained_networks_against_infinite_width():
         deviation = np.mean((np.array(own["mean"]) - limit) ** 2)
         noise = np.mean(np.array(own["standard_error"]) ** 2)
         expected = [1 - deviation / limit.var(), deviation, noise]
-        assert [float(cell) for cell in row[3:]] == pytest.approx(expected, abs=6e-5)
+        assert [float(cell) for cell in row[3:6]] == pytest.approx(expected, abs=6e-5)
+        assert float(row[6]) == pytest.approx(own["r_hat"], abs=0.0051)
 
 
 def test_times_of_blocks():
