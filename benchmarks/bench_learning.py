@@ -29,6 +29,7 @@ OUTPUTS = (
     ("linear, last", LAST, 8, 32),
     ("linear", LINEAR, 40, 64),
 )
+OUTPUT_TARGETS = ("S", "sigma_1 - S/L")
 RIDGE = 0.05
 
 
@@ -79,34 +80,43 @@ def curves(repeats: int, directory: Path | None) -> None:
             ax.figure.savefig(directory / f"curves-{name}-{vocab_size}.png", dpi=150)
 
 
+def sequences_to_predict(length: int) -> dict[str, np.ndarray | None]:
+    """Sequences on which outputs are compared, by their name: where training sequences come from, and elsewhere."""
+    generator = np.random.default_rng(length)
+    chain = measures.lazy_chain("1/2", ["1/2", "1/2"])
+    return {
+        "all sequences" if length == 8 else "held-out sequences": None,
+        "lazy chain, e = 1/2": chain.sample(generator, 500, length),
+        "tokens of frequency 1/4, 3/4": measures.iid(["1/4", "3/4"]).sample(generator, 500, length),
+        f"length {3 * length // 2}": measures.iid_uniform(2).sample(generator, 500, 3 * length // 2),
+    }
+
+
+def predicted_and_simulated(spec, length: int, target: str, n_samples: int, sequences, repeats: int):
+    """The predicted outputs and the simulation at the same sequences."""
+    found = learning.simulate(
+        spec.kernel,
+        spec.measure,
+        length,
+        target,
+        n_samples,
+        RIDGE,
+        noise=RIDGE,
+        n_repeats=repeats,
+        seed=2,
+        n_test=500,
+        test_sequences=sequences,
+    )
+    return learning.predicted_output(spec, target, found.sequences, n_samples, RIDGE, noise=RIDGE), found
+
+
 def outputs(repeats: int, directory: Path | None) -> None:
     print(f"\n{'kernel':>12} {'L':>3} {'target':>22} {'sequences':>34} {'R^2 mean':>9} {'R^2 error of a sequence':>24}")
-    generator = np.random.default_rng(5)
     for name, net, length, n_samples in OUTPUTS:
         spec, ax = normalised(net, 2, length), None
-        chain = measures.lazy_chain("1/2", ["1/2", "1/2"])
-        tests = {
-            "all sequences" if length == 8 else "held-out sequences": None,
-            "lazy chain, e = 1/2": chain.sample(generator, 500, length),
-            "tokens of frequency 1/4, 3/4": measures.iid(["1/4", "3/4"]).sample(generator, 500, length),
-            f"length {3 * length // 2}": measures.iid_uniform(2).sample(generator, 500, 3 * length // 2),
-        }
-        for target in ("S", "sigma_1 - S/L"):
-            for label, sequences in tests.items():
-                found = learning.simulate(
-                    spec.kernel,
-                    spec.measure,
-                    length,
-                    target,
-                    n_samples,
-                    RIDGE,
-                    noise=RIDGE,
-                    n_repeats=repeats,
-                    seed=2,
-                    n_test=500,
-                    test_sequences=sequences,
-                )
-                theory = learning.predicted_output(spec, target, found.sequences, n_samples, RIDGE, noise=RIDGE)
+        for target in OUTPUT_TARGETS:
+            for label, sequences in sequences_to_predict(length).items():
+                theory, found = predicted_and_simulated(spec, length, target, n_samples, sequences, repeats)
                 squared = (found.outputs[0] - found.targets) ** 2 + found.output_variance[0]
                 scores = [r_squared(found.outputs[0], theory.mean), r_squared(squared, theory.squared_error)]
                 print(f"{name:>12} {length:3} {target:>22} {label:>34} {scores[0]:9.4f} {scores[1]:24.2f}", flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from symrep import learning
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CLAIMS = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
 WIKITEXT = ROOT.parent / "shared" / "data" / "wikitext-2" / "train.txt"
 
 
@@ -66,6 +68,7 @@ def test_learning_against_simulation(row):
     noise = {"exact": 0.0, "noise .05": 0.05}[labels]
     spec = bench.normalised(bench.LINEAR, 2, 8)
     theory, found = bench.theory_and_simulation(spec, 8, target.strip("`"), noise, repeats=200)
+    require_as_close_as_claimed(theory, found)
     for place, at in ((0, 1), (1, 2)):
         expected = [theory.learnability[at], found.learnability[at]]
         assert numbers(cells[place]) == pytest.approx(expected, abs=0.0006)
@@ -74,6 +77,37 @@ def test_learning_against_simulation(row):
             found.test_error_error[at] / found.test_error[at],
         )
         assert numbers(cells[2 + place]) == pytest.approx([100 * (ratio - 1), 100 * error], abs=0.06)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["S", "sigma_1 - S/L", "(sigma_1 - S/L) * S"])
+def test_learnability_of_a_relu_block_against_simulation(target):
+    bench = benchmark("bench_learning")
+    _, net, vocab_size, length, targets = bench.CASES[-1]
+    assert net == bench.RELU and vocab_size == 2 and target in targets
+    spec = bench.normalised(net, vocab_size, length)
+    for noise in (0.0, bench.RIDGE):
+        require_as_close_as_claimed(*bench.theory_and_simulation(spec, length, target, noise, repeats=200))
+
+
+def require_as_close_as_claimed(theory, found):
+    assert "learnability within .020 of simulation from 16 samples on (V = 2)" in " ".join(CLAIMS.split())
+    assert theory.n_samples[0] == 16
+    assert np.abs(theory.learnability - found.learnability).max() < 0.0205
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(4))
+def test_predicted_outputs_in_and_out_of_distribution(place):
+    bench = benchmark("bench_learning")
+    assert "has $R^2$ of 0.998 or more" in README and "mean outputs with $R^2$ of .998 or more" in CLAIMS
+    assert len(bench.OUTPUTS) == 4
+    _, net, length, n_samples = bench.OUTPUTS[place]
+    spec, scores = bench.normalised(net, 2, length), []
+    for target, sequences in product(bench.OUTPUT_TARGETS, bench.sequences_to_predict(length).values()):
+        theory, found = bench.predicted_and_simulated(spec, length, target, n_samples, sequences, repeats=200)
+        scores.append(bench.r_squared(found.outputs[0], theory.mean))
+    assert len(scores) == 8 and min(scores) >= 0.998
 
 
 @pytest.mark.slow
@@ -129,7 +163,9 @@ def test_trained_networks_against_infinite_width():
 def test_times_of_blocks():
     rows = [line.split() for line in record("bench_blocks.txt").splitlines()]
     matches = {tuple(map(int, row[:2])): row for row in rows if row[2:3] == ["matches"]}
-    tables = {tuple(map(int, row[:2])): row for row in rows if len(row) in (7, 8) and row[0] in "234" and "e+" in row[2]}
+    tables = {
+        tuple(map(int, row[:2])): row for row in rows if len(row) in (7, 8) and row[0] in "234" and "e+" in row[2]
+    }
     pattern = (
         r"V = 2, L = 160 in (\S+) s; V = 3, L = 16 in (\S+) s, L = 24 in (\S+) s, L = 40 \((\d+) shapes, blocks up to (\d+)\) "
         r"in (\S+) s; V = 4, L = 8 in (\S+) s, L = 12 in (\S+) s; at most (\S+) GB\. A kernel .*? takes (\S+) s at V = 3, "
@@ -184,6 +220,8 @@ def test_wikitext_of_the_record(number, vocab):
         shown = numbers(cell.replace("(", "").replace("to", "").replace(")", ""))
         assert shown == pytest.approx(shares[kind], abs=0.0051 if kind == KINDS[2] else 0.0006)
     assert cells[3] == leading
+    for cell in cells[:2]:
+        assert cell in " ".join(CLAIMS.split())
 
 
 @pytest.mark.skipif(not WIKITEXT.exists(), reason="needs WikiText-2 in ../shared/data/wikitext-2")
