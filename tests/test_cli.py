@@ -448,8 +448,11 @@ def test_every_command_has_an_example():
             "--order must be left out for relu-block, which has no closed form",
         ),
         (("spectrum", "erf-block", "--symbolic"), "--symbolic must be left out for erf-block"),
-        (("spectrum", "linear-block", "--depth", "2"), "--depth must be left out for linear-block, got 2"),
-        (("spectrum", "relu-block", *numbers(5), "--depth", "-1"), "--depth must be at least 0, got -1"),
+        (
+            ("spectrum", "linear-block", "--shape-depth", "2"),
+            "--shape-depth must be left out for linear-block, whose shapes are few, got 2",
+        ),
+        (("spectrum", "relu-block", *numbers(5), "--shape-depth", "-1"), "--shape-depth must be at least 0, got -1"),
         (("spectrum", "relu-block", "--length", "20", "--vocab", "V"), "--vocab, --token-variance and --position-var"),
         (("spectrum", "relu-block", *numbers(5), "--readout", "query"), "--query-token-variance and --query-position"),
         (("bounds", "relu-block"), "--length, --token-variance and --position-variance must be given as numbers: relu"),
@@ -464,12 +467,12 @@ def test_refusals_name_the_options(arguments, message):
 
 
 def test_shapes_to_a_depth():
-    status, out, _ = run("spectrum", "relu-block", "--vocab", "3", *numbers(6), "--depth", "2", "--format", "csv")
+    status, out, _ = run("spectrum", "relu-block", "--vocab", "3", *numbers(6), "--shape-depth", "2", "--format", "csv")
     shapes = {row["shape"] for row in csv.DictReader(io.StringIO(out))}
     assert status == 0 and shapes == {"(6)", "(5,1)", "(4,2)", "(4,1,1)"}
-    last = run("spectrum", "relu-block", *numbers(4), "--readout", "last", "--depth", "9", "--format", "csv")
+    last = run("spectrum", "relu-block", *numbers(4), "--readout", "last", "--shape-depth", "9", "--format", "csv")
     assert {row["shape"] for row in csv.DictReader(io.StringIO(last.out))} == {"(3)", "(2,1)"}
-    alone = run("spectrum", "relu-block", *numbers(1), "--readout", "last", "--depth", "2")
+    alone = run("spectrum", "relu-block", *numbers(1), "--readout", "last", "--shape-depth", "2")
     assert alone.status == 0 and alone.out == run("spectrum", "relu-block", *numbers(1), "--readout", "last").out
 
 
@@ -494,7 +497,7 @@ def test_bounds_at_numbers_are_decimal():
 
 
 def test_bounds_of_a_block_without_closed_forms():
-    found = run("bounds", "relu-block", *numbers(12), "--depth", "1", "--ridge", "1/10", "--format", "json")
+    found = run("bounds", "relu-block", *numbers(12), "--shape-depth", "1", "--ridge", "1/10", "--format", "json")
     bounds, samples = json.loads(found.out)
     assert {row["shape"] for row in bounds["rows"]} == {"(12)", "(11,1)"}
     for row, needed in zip(bounds["rows"], samples["rows"], strict=True):
@@ -505,7 +508,7 @@ def test_bounds_of_a_block_without_closed_forms():
             <= needed["equivalent_kernel"]
             <= needed["self_consistent"]
         )
-    text = run("bounds", "relu-block", *numbers(12), "--depth", "1").out
+    text = run("bounds", "relu-block", *numbers(12), "--shape-depth", "1").out
     assert "*delta + " in text and max(len(number) for number in re.findall(r"\d+\.\d+", text)) < 12
 
 

@@ -560,3 +560,21 @@ def test_kernels_of_the_wrong_arguments_or_shape_are_explained():
         MatchKernel(lambda matches: matches)
     with pytest.raises(VerificationError, match=r"has shape \(16,\), not \(16, 16\): it must compare all pairs"):
         testing.check_kernel(lambda x, y: np.exp((x == y).sum(-1)), vocab_size=2, length=4)
+
+
+def test_block_spectra_against_functions_of_sequences():
+    net = kernels.architecture("relu-block", token_variance=1, position_variance=1)
+    blocks = block_spectrum(net, measures.iid_uniform(2), 4)
+    for kernel in (net.nngp, lambda x, y: net.nngp(x, y)):
+        testing.check_spectrum(blocks, kernel, positive=True)
+    for kernel in (net.ntk, lambda x, y: 1.01 * net.nngp(x, y)):
+        with pytest.raises(VerificationError):
+            testing.check_spectrum(blocks, kernel)
+    last = block_spectrum(
+        kernels.architecture("relu-block", "last", token_variance=1, position_variance=1), measures.iid_uniform(2), 4
+    )
+    with pytest.raises(VerificationError, match="says nothing of a last or query token"):
+        testing.check_spectrum(last, lambda x, y: net.nngp(x, y))
+    closed = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
+    with pytest.raises(InvalidTypeError, match="EvaluatedSpectrum.*numbers for the symbols of a Spectrum stand behind"):
+        testing.check_spectrum(closed.evaluate(L=4, a=1, p=1))

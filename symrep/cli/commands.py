@@ -27,6 +27,7 @@ from symrep.display import Table
 from symrep.errors import InvalidArgumentError
 
 _LEVELS_SHOWN = 40
+_POINTS_DRAWN = 200
 
 
 def partition_argument(text: str, argument: str) -> tuple[int, ...]:
@@ -135,7 +136,7 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 def spectrum_command(
     symbolic: bool,
     order: int | None,
-    depth: int | None,
+    shape_depth: int | None,
     limit: int | None,
     token_labels: bool,
     plot: str | None,
@@ -157,10 +158,10 @@ def spectrum_command(
     from symrep.kernels import NONLINEAR_ARCHITECTURES
 
     is_numeric = model["architecture"] in NONLINEAR_ARCHITECTURES
-    for option, value in (("--symbolic", symbolic or None), ("--order", order)):
-        if is_numeric and value is not None:
-            rule = f"must be left out for {model['architecture']}, which has no closed form"
-            raise InvalidArgumentError(f"{option} {rule}, got {value}")
+    if is_numeric and (symbolic or order is not None):
+        option, given = ("--symbolic", "") if symbolic else ("--order", f", got {order}")
+        rule = f"must be left out for {model['architecture']}, which has no closed form"
+        raise InvalidArgumentError(f"{option} {rule}{given}")
     for option, value in (("--limit", limit), ("--token-labels", token_labels or None)):
         if not is_numeric and value is not None:
             rule = f"must be left out for {model['architecture']}, whose levels are few and labelled"
@@ -171,7 +172,7 @@ def spectrum_command(
         raise InvalidArgumentError(f"--length must be left out with --order, got {model['length']!r}")
     if plot is not None and not is_numeric:
         require_numbers("--plot draws them", **model)
-    spec = solve_any(depth, **model)
+    spec = solve_any(shape_depth, **model)
     if plot is not None:
         save_plot(spec.plot(), plot)
     if format_ == "json":
@@ -206,7 +207,7 @@ def _spectrum_table(
 )
 @output_options()
 def bounds(
-    ridge: str, learnability: str, samples: bool, depth: int | None, format_: str, out: str | None, **model: str
+    ridge: str, learnability: str, samples: bool, shape_depth: int | None, format_: str, out: str | None, **model: str
 ) -> None:
     """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep.
 
@@ -216,7 +217,7 @@ def bounds(
     """
     from symrep.learning import scaling_law
 
-    laws = scaling_law(solve_any(depth, **model), ridge, learnability)
+    laws = scaling_law(solve_any(shape_depth, **model), ridge, learnability)
     shown = [laws.samples_table()] if samples else [laws.table(), laws.samples_table()]
     show_all(shown, format_, out)
 
@@ -237,6 +238,7 @@ def bounds(
     "--theory",
     default="self-consistent",
     show_default=True,
+    metavar="NAME",
     help="equivalent-kernel (effective ridge R/P), self-consistent (all eigenfunctions compete for the samples) or "
     "next-order (one step from the first to the second).",
 )
@@ -266,6 +268,8 @@ def curve(
 
     Example: symrep curve linear-block --length 8 --token-variance 1/2 --position-variance 1 --target "sigma_1 - S/L"
     """
+    import numpy as np
+
     from symrep.kernels.parameters import as_float, as_parameter
     from symrep.learning import learning_curve, normalized_spectrum, samples_to_learn
     from symrep.learning import simulate as run
@@ -291,7 +295,9 @@ def curve(
             progress=shows_progress(),
         )
     if plot is not None:
-        save_plot(found.plot(simulation=simulation), plot)
+        ends = float(min(n_samples)), float(max(n_samples))
+        many = learning_curve(spec, found.target, np.geomspace(*ends, _POINTS_DRAWN), ridge, noise=noise, theory=theory)
+        save_plot(many.plot(simulation=simulation), plot)
     needed = samples_to_learn(found.modes, found.target, ridge, learnability=share)
     table = found.table(simulation)
     reached = f"Learnability {learnability} is reached at {needed:.4g} samples (self-consistent theory)."

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from symrep.cli.output import shows_progress
-from symrep.combinatorics.partitions import partitions
 from symrep.errors import InvalidArgumentError, require
 
 
@@ -33,8 +32,9 @@ class Name(click.ParamType):
 ARCHITECTURES_HELP = """
     ARCHITECTURE is one block, tokens drawn independently and uniformly: linear-block (linear attention), uniform-block
     (attention to all positions alike), relu-block and erf-block (linear attention, normalised by the length, then the
-    nonlinearity) or softmax-block (softmax attention with tied queries and keys, then ReLU). The linear block is normalised
-    by the length with the query readout alone.
+    nonlinearity) or softmax-block (softmax attention with tied queries and keys, weights, then ReLU), the last three with
+    weights behind the readout. All weights have standard deviation 1; attention has those of queries, keys, values and outputs.
+    The linear block is normalised by the length with the query readout alone.
 """
 
 
@@ -52,7 +52,12 @@ def model_options(only_numbers: bool = False) -> Callable[[Any], Any]:
     options = [
         click.argument("architecture", type=Name("ARCHITECTURES", "NONLINEAR_ARCHITECTURES")),
         click.option(
-            "--readout", type=Name("READOUTS"), default="pool", show_default=True, help="pool, flatten, last or query."
+            "--readout",
+            type=Name("READOUTS"),
+            default="pool",
+            show_default=True,
+            metavar="NAME",
+            help="pool, flatten, last or query.",
         ),
         click.option("--vocab", default="2", show_default=True, metavar="V", help=f"{vocab}."),
         click.option("--length", default="L", show_default=not only_numbers, metavar="L", help=f"{length}."),
@@ -79,17 +84,18 @@ def model_options(only_numbers: bool = False) -> Callable[[Any], Any]:
 
 def depth_option(function: Any) -> Any:
     help_text = "For blocks without closed forms: shapes with at most K boxes below the first row."
-    return click.option("--depth", type=int, default=None, metavar="K", help=help_text)(function)
+    return click.option("--shape-depth", type=int, default=None, metavar="K", help=help_text)(function)
 
 
-def solve_any(depth: int | None, architecture: str, **model: str) -> Any:
+def solve_any(shape_depth: int | None, architecture: str, **model: str) -> Any:
     """The spectrum of any preset."""
     from symrep.kernels import NONLINEAR_ARCHITECTURES
 
     if architecture in NONLINEAR_ARCHITECTURES:
-        return solve_blocks(architecture, depth=depth, **model)
-    if depth is not None:
-        raise InvalidArgumentError(f"--depth must be left out for {architecture}, got {depth}")
+        return solve_blocks(architecture, shape_depth=shape_depth, **model)
+    if shape_depth is not None:
+        rule = f"must be left out for {architecture}, whose shapes are few"
+        raise InvalidArgumentError(f"--shape-depth {rule}, got {shape_depth}")
     return solve(architecture, **model)
 
 
@@ -109,7 +115,7 @@ def solve_blocks(
     vocab: str,
     length: str,
     kernel: str,
-    depth: int | None = None,
+    shape_depth: int | None = None,
     **variances: str | None,
 ) -> Any:
     """The spectrum of a block without closed forms: numbers for everything; shapes to a depth, or all."""
@@ -119,23 +125,15 @@ def solve_blocks(
     net = _network(architecture, readout, **variances)
     require_numbers(f"{architecture} has no closed form", architecture, readout, vocab, length, **variances)
     measure, n_positions = iid_uniform(integer(vocab, "--vocab", "V")), integer(length, "--length", "L")
-    shapes = None if depth is None else _shapes(n_positions - (readout == "last"), measure.vocab_size, depth)
+    if shape_depth is not None:
+        require(shape_depth >= 0, "--shape-depth", "must be at least 0", shape_depth)
     own = _of_kind(net, kernel)
-    return block_spectrum(own, measure, n_positions, shapes=shapes, n_jobs=None, progress=shows_progress())
+    return block_spectrum(own, measure, n_positions, shapes=shape_depth, n_jobs=None, progress=shows_progress())
 
 
 def _of_kind(net: Any, kernel: str) -> Any:
     """A network stands for its NNGP kernel."""
     return net if kernel == "nngp" else net.joint_count_kernel(kernel)
-
-
-def _shapes(n: int, vocab_size: int, depth: int) -> list[tuple[int, ...]]:
-    """The partitions of n with at most V parts and at most so many boxes below the first row."""
-    require(depth >= 0, "--depth", "must be at least 0", depth)
-    if n == 0:
-        return [()]
-    lower = (shape.parts for k in range(min(depth, n - 1) + 1) for shape in partitions(k, max_length=vocab_size - 1))
-    return [(n - sum(parts), *parts) for parts in lower if n - sum(parts) >= max(parts, default=0)]
 
 
 def require_numbers(

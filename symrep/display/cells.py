@@ -160,15 +160,20 @@ def text_cell(cell: Any) -> str:
     return plain_text(cell) if isinstance(cell, str) else str(cell)
 
 
+_DOUBLE_BITS = 53
+
+
 def csv_cell(cell: Any) -> str:
     """A cell as text that loses nothing: floats with all their digits.
 
-    >>> csv_cell(1 / 3), csv_cell(0.1), csv_cell((0.5, 2)), csv_cell(None)
-    ('0.3333333333333333', '0.1', '0.5; 2', '')
+    >>> csv_cell(1 / 3), csv_cell(0.1), csv_cell((2 / 3, 2)), csv_cell(None), csv_cell(sympy.Float(1 / 3))
+    ('0.3333333333333333', '0.1', '0.6666666666666666; 2', '', '0.3333333333333333')
     """
     if is_sequence(cell):
         return "; ".join(map(csv_cell, cell))
-    return repr(float(cell)) if isinstance(cell, float) else text_cell(cell)
+    if isinstance(cell, float) or (isinstance(cell, sympy.Float) and cell._prec == _DOUBLE_BITS):
+        return repr(float(cell))
+    return text_cell(cell)
 
 
 _COMMANDS = {"pm": "+-", "to": "->", "infty": "infinity", "le": "<=", "ge": ">=", "dim": "dim", "times": "x"}

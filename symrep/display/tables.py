@@ -219,8 +219,8 @@ class Table:
             Whether it is a longtable, which needs a page of one column; unless given, tables of more than 40 rows are that
             are not to fit.
         fit
-            Scale what is wider than the line, or higher than most of a page, down to it (package graphicx): for a column of
-            a paper, say.
+            Scale the body, where it is wider than the line or higher than most of a page, down to it (package graphicx): for
+            a column of a paper, say. Some hundred columns or rows are too many for that, and for the memory of TeX.
         siunitx
             Leave the form of numbers in the body to the package siunitx (``\num``).
 
@@ -295,4 +295,7 @@ class Table:
         return self.to_text()
 
     def __repr__(self) -> str:
-        return f"<Table {self.label}: {len(self.rows)} rows of {', '.join(column.key for column in self.columns)}>"
+        shown = ", ".join(column.heading for column in self._part("data")[0])
+        return (
+            f"<Table {self.label}: {len(self.rows)} rows of {shown}; print it, or call to_latex, to_csv, to_frame, ...>"
+        )

@@ -38,7 +38,9 @@ def architecture(
     name
         ``"linear-block"`` (linear attention; its weights divided by L when a query reads it) or ``"uniform-block"``; or one
         of those without closed forms: ``"relu-block"`` and ``"erf-block"`` (linear attention divided by L, then the
-        nonlinearity), ``"softmax-block"`` (softmax attention with tied queries and keys, then a layer of weights and ReLU).
+        nonlinearity), ``"softmax-block"`` (softmax attention with tied queries and keys, then a layer of weights and ReLU),
+        which have a layer of weights behind the readout. All weights are trained: attention has those of queries, keys,
+        values and outputs.
     readout
         ``"pool"``, ``"flatten"``, ``"last"`` or ``"query"``.
     token_variance, position_variance, query_token_variance, query_position_variance
@@ -73,4 +75,6 @@ def architecture(
         last_layer = QueryToken(query_token_variance, query_position_variance)
     else:
         last_layer = readouts[readout]()
-    return serial(TokenEmbedding(token_variance), Positions(position_variance), *middle[name], last_layer)
+    # attention ends in weights of its own, a nonlinearity does not: outputs are to be Gaussian of mean 0
+    weights = (Dense(),) if name in NONLINEAR_ARCHITECTURES else ()
+    return serial(TokenEmbedding(token_variance), Positions(position_variance), *middle[name], last_layer, *weights)

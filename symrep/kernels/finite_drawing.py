@@ -76,7 +76,7 @@ def draw_layers(net: Network, source: Source) -> tuple[FiniteLayer, ...]:
 
 
 def _number(layer: Layer, name: str) -> float:
-    return as_float(getattr(layer, name), f"{type(layer).__name__} {name}")
+    return as_float(getattr(layer, name), f"{type(layer).__name__} {name}", "net")
 
 
 def _root(covariance: Array) -> Array:

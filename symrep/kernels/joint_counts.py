@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from symrep.errors import (
     InvalidTypeError,
     NotInvariantError,
     require,
+    require_symbols,
     shown,
 )
 from symrep.kernels.cells import CountCells, OverlapCells
@@ -33,7 +35,7 @@ from symrep.kernels.gram import (
 )
 from symrep.kernels.layers import COUNTS, OVERLAPS
 from symrep.kernels.overlaps import length_symbol, vocabulary_symbol
-from symrep.kernels.parameters import as_float, exact_expression
+from symrep.kernels.parameters import TAKEN, as_float, exact_expression, substitute, with_shared_symbols
 from symrep.kernels.sequences import as_sequences, require_memory
 
 _LARGEST_COUNT = 10**9
@@ -50,12 +52,20 @@ class NetworkKernel:
     tangent
         Whether it is the NTK, and not the NNGP kernel.
     scale
-        A factor, a number or an expression.
+        A factor: a float, or an exact number or expression, whose symbols count among the parameters.
     """
 
     net: Any
     tangent: bool = False
     scale: Any = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.scale, float):
+            require(isfinite(self.scale), "scale", "must be finite", self.scale)
+            return
+        scale = with_shared_symbols(exact_expression(self.scale, "scale"), "scale", TAKEN)
+        require(scale.is_finite is not False and scale.is_real is not False, "scale", "must be real", self.scale)
+        object.__setattr__(self, "scale", scale)
 
     @property
     def extra_token(self) -> str | None:
@@ -68,14 +78,17 @@ class NetworkKernel:
         return self.net.vocab_size
 
     def parameters(self) -> tuple[sympy.Symbol, ...]:
-        """The symbols of the network, by name."""
-        return self.net.parameters()
+        """The symbols of the network and of the scale, by name."""
+        return tuple(sorted({*self.net.parameters(), *sympy.sympify(self.scale).free_symbols}, key=str))
 
     def substitute(self, **values: Any) -> NetworkKernel:
-        """The kernel with numbers or expressions for symbols of the network, by name."""
-        factor = exact_expression(self.scale, "scale")
-        exact = {s: exact_expression(values[s.name], s.name) for s in factor.free_symbols if s.name in values}
-        return replace(self, net=self.net.substitute(**values), scale=factor.xreplace(exact) if exact else self.scale)
+        """The kernel with numbers or expressions for symbols of the network and of the scale, by name."""
+        require_symbols(values, {symbol.name for symbol in self.parameters()})
+        of_net = {symbol.name for symbol in self.net.parameters()}
+        net = self.net.substitute(**{name: value for name, value in values.items() if name in of_net})
+        in_scale = {s.name for s in sympy.sympify(self.scale).free_symbols} & values.keys()
+        scale = substitute(self.scale, **{name: values[name] for name in in_scale}) if in_scale else self.scale
+        return replace(self, net=net, scale=scale)
 
     def invariance(self) -> Any:
         """The symmetry of the kernel, see :meth:`Network.invariance`."""
@@ -93,10 +106,10 @@ class NetworkKernel:
 
     def factor(self, length: int | None, vocab_size: int) -> float:
         """The scale as a number, with numbers for L and V; None for the L of two sequences of different lengths."""
-        if isinstance(self.scale, int | float):
-            return float(self.scale)
+        if isinstance(self.scale, float):
+            return self.scale
         known = {vocabulary_symbol: vocab_size} | ({} if length is None else {length_symbol: length})
-        return as_float(sympy.sympify(self.scale).subs(known), "scale")
+        return as_float(self.scale.subs(known), "scale")
 
     def _text(self, form: str) -> str:
         argument = "'ntk'" if self.tangent else ""
@@ -114,6 +127,7 @@ class JointCountKernel(NetworkKernel):
     """
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.net.readout is None:
             raise InvalidArchitectureError(f"net must end in a readout such as MeanPool(), got {shown(self.net)}")
         invariance = self.net.invariance()
@@ -208,6 +222,7 @@ class MatchCountKernel(NetworkKernel):
     """
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._on_tables()
         if OVERLAPS not in self.net.layouts:
             raise InvalidArchitectureError(

@@ -401,6 +401,8 @@ def serial(*layers: Layer | Network) -> Network:
     """
     flat: list[Layer] = []
     for layer in layers:
+        if isinstance(layer, list | tuple):
+            raise InvalidTypeError(f"layers must be given one by one, serial(*layers) for a list, got {shown(layer)}")
         flat.extend(layer.layers if isinstance(layer, Network) else (layer,))
     return Network(tuple(flat))
 

@@ -136,7 +136,7 @@ class Polynomial(Nonlinearity):
 
     @property
     def activation(self) -> activations.DualActivation:
-        numbers = [as_float(value, self._argument("coefficients")) for value in self.coefficients]
+        numbers = [as_float(value, self._argument("coefficients"), "net") for value in self.coefficients]
         return activations.polynomial_activation(numbers)
 
     def apply(self, state: KernelState) -> KernelState:

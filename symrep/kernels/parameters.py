@@ -28,7 +28,7 @@ from symrep.kernels.overlaps import (
 _SHARED = {symbol.name: symbol for symbol in (length_symbol, vocabulary_symbol, overlap_symbol, matches_symbol)}
 # the counts of the overlap ring, and the unknown of characteristic polynomials
 _COUNTS = (overlap_symbol, matches_symbol, same_token_symbol, first_overlap_symbol, second_overlap_symbol)
-_TAKEN = frozenset({"x", *(symbol.name for symbol in _COUNTS)})
+TAKEN = frozenset({"x", *(symbol.name for symbol in _COUNTS)})
 _NOT_NAMES = frozenset({"nan", "inf", "infinity", "oo", "zoo", "I", "E", "pi"})
 _LARGEST_EXPONENT = 1000
 _LARGEST_BITS = 256
@@ -65,7 +65,7 @@ def as_coefficient(value: Any, argument: str) -> sympy.Expr:
     >>> as_coefficient("-1/2", "coefficients")
     -1/2
     """
-    expression = with_shared_symbols(exact_expression(value, argument), argument, _TAKEN)
+    expression = with_shared_symbols(exact_expression(value, argument), argument, TAKEN)
     finite = not expression.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) and expression.is_real is not False
     require(finite, argument, "must be a finite real number or an expression", value)
     small = all(_is_short(number) for number in expression.atoms(sympy.Rational))
@@ -94,13 +94,14 @@ def exact_expression(value: Any, argument: str) -> sympy.Expr:
     if isinstance(value, sympy.Expr):
         return value.xreplace({number: _shortest_decimal(number) for number in value.atoms(sympy.Float)})
     if isinstance(value, Real | Decimal):
-        require(isfinite(value), argument, "must be finite", value)
+        finite = value.is_finite() if isinstance(value, Decimal) else isfinite(value)
+        require(finite, argument, "must be finite", value)
         return sympy.Rational(str(value if isinstance(value, np.floating | Decimal) else float(value)))
     raise InvalidTypeError(f"{argument} must be a number, a symbol or an expression, got {shown(value)}")
 
 
 def _shortest_decimal(number: sympy.Float) -> sympy.Rational:
-    is_double = number._prec <= _DOUBLE_BITS
+    is_double = number._prec == _DOUBLE_BITS and isfinite(float(number)) and float(number) != 0
     return sympy.Rational(str(float(number) if is_double else number))
 
 
@@ -185,19 +186,18 @@ def _converted(node: ast.AST, lines: list[bytes]) -> sympy.Expr:
     raise ValueError(ast.dump(node))
 
 
-def as_float(expression: sympy.Expr, argument: str) -> float:
-    """The float64 value of an expression without free symbols.
+def as_float(expression: sympy.Expr, argument: str, owner: str | None = None) -> float:
+    """The float64 value of an expression without free symbols; ``owner`` is what ``substitute`` may be called of.
 
-    >>> as_float(sympy.Symbol("a") / 2, "variance")
+    >>> as_float(sympy.Symbol("a") / 2, "variance", "net")
     Traceback (most recent call last):
     ...
-    symrep.errors.FreeSymbolError: variance must be a number here, got a/2: substitute(a=...) puts numbers for symbols
+    symrep.errors.FreeSymbolError: variance must be a number here, got a/2: net.substitute(a=...) puts numbers for symbols
     """
     if expression.free_symbols:
         numbers = ", ".join(f"{name}=..." for name in sorted(symbol.name for symbol in expression.free_symbols))
-        raise FreeSymbolError(
-            f"{argument} must be a number here, got {expression}: substitute({numbers}) puts numbers for symbols"
-        )
+        hint = "" if owner is None else f": {owner}.substitute({numbers}) puts numbers for symbols"
+        raise FreeSymbolError(f"{argument} must be a number here, got {expression}{hint}")
     real = expression.is_finite is not False and expression.is_real is not False
     require(real, argument, "must be a finite real number", expression)
     try:

@@ -37,7 +37,7 @@ class KernelState:
 
     def number(self, parameter: sympy.Expr, argument: str) -> sympy.Expr | float:
         """A parameter in the arithmetic of this state: itself if exact, else a float."""
-        return parameter if self.is_exact else as_float(parameter, argument)
+        return parameter if self.is_exact else as_float(parameter, argument, "net")
 
     def map(self, rule: Callable[[PositionKernel], PositionKernel], *, tangent: bool = False) -> KernelState:
         """The state with a rule applied to every kernel, and to the tangent kernel too if asked."""

@@ -8,7 +8,7 @@ way to reach a shape; its eigenvectors give the target's components.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ class TargetModes:
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
 
-    @cached_property
+    @property
     def shape_weights(self) -> dict[Partition, float]:
         """The squared norm of the part in every irrep."""
         totals: dict[Partition, float] = {}

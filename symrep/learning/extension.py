@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from symrep.combinatorics.partitions import Partition, partitions
+from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.sequences import token_counts
 from symrep.learning.curves import LearningCurve
 from symrep.learning.decomposition import rounding_error, without_rounding_errors
@@ -85,7 +86,9 @@ def missing_spread(
         return np.zeros(len(sequences))
     if not is_network_kernel(spec.kernel):
         return np.full(len(sequences), np.inf)
-    return np.maximum(_variances(spec.kernel, sequences) - held, 0.0) * _largest_rate(largest, kappa)
+    return np.maximum(_variances(spec.kernel, sequences, int(spec.vocab_size)) - held, 0.0) * _largest_rate(
+        largest, kappa
+    )
 
 
 def _largest_beyond(spec: BlockSpectrum, shapes: Any) -> float:
@@ -161,9 +164,13 @@ def _permuted(space: InvariantSpace, sequences: np.ndarray) -> tuple[OtherSequen
     return OtherSequences(context.shape[1], at_named, shared, counts, extra[rows]), rows, np.concatenate(chances)
 
 
-def _variances(kernel: Any, sequences: np.ndarray) -> np.ndarray:
+def _variances(kernel: Any, sequences: np.ndarray, vocab_size: int) -> np.ndarray:
     """K(y, y) of every sequence."""
     net, tangent = getattr(kernel, "net", kernel), getattr(kernel, "tangent", False)
     values = net.ntk if tangent else net.nngp
     different, index = np.unique(sequences, axis=0, return_inverse=True)
-    return getattr(kernel, "scale", 1.0) * np.array([values(row, row) for row in different])[index.ravel()]
+    own = np.array([values(row, row) for row in different])[index.ravel()]
+    if not isinstance(kernel, NetworkKernel):
+        return own
+    length = sequences.shape[1] - (net.extra_token == "query")
+    return kernel.factor(length, vocab_size) * own

@@ -9,9 +9,11 @@ the row (L-k) to a shape of L: they tell the irreps apart. A last or query token
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -24,6 +26,18 @@ from symrep.measures import ExchangeableMeasure, log_count_probabilities
 from symrep.spectra.count_tables import count_tables, number_of_tables, table_numbers
 
 _LARGEST_DIMENSION = 6000
+
+
+def _read_only(function: Callable[[Any], np.ndarray]) -> Any:
+    """A cached property whose array cannot be changed: decompositions that are kept share it."""
+
+    @wraps(function)
+    def locked(self: Any) -> np.ndarray:
+        array = function(self).view()
+        array.flags.writeable = False
+        return array
+
+    return cached_property(locked)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,32 +84,32 @@ class InvariantSpace:
         """The number of tokens of a sequence, a query included."""
         return self.length + (self.extra_token == "query")
 
-    @cached_property
+    @_read_only
     def tokens(self) -> np.ndarray:
         """The tokens at the named positions of every basis function, an extra one last: (dimension, k) or (dimension, k + 1)."""
         return np.repeat(self.words, len(self.rest), axis=0)
 
-    @cached_property
+    @_read_only
     def words(self) -> np.ndarray:
         """All choices of tokens at the named positions."""
         return np.array(list(product(range(self.vocab_size), repeat=self.named + self.has_extra)), dtype=np.int64)
 
-    @cached_property
+    @_read_only
     def rest(self) -> np.ndarray:
         """All count vectors of the unnamed positions: (count vectors, V)."""
         return count_tables(self.unnamed, self.vocab_size)
 
-    @cached_property
+    @_read_only
     def rest_counts(self) -> np.ndarray:
         """The counts at the other positions of every basis function: (dimension, V)."""
         return np.tile(self.rest, (len(self.words), 1))
 
-    @cached_property
+    @_read_only
     def counts(self) -> np.ndarray:
         """The counts of all tokens of every basis function, a query included: (dimension, V)."""
         return self.rest_counts + token_counts(self.tokens, self.vocab_size)
 
-    @cached_property
+    @_read_only
     def context_counts(self) -> np.ndarray:
         """The counts of the tokens that attention sees: all but a query."""
         return self.rest_counts + token_counts(self.context_tokens, self.vocab_size)
@@ -110,12 +124,12 @@ class InvariantSpace:
         """The number of basis functions."""
         return len(self.tokens)
 
-    @cached_property
+    @_read_only
     def log_sizes(self) -> np.ndarray:
         """The logarithm of the number of sequences with these tokens and counts."""
         return gammaln(self.unnamed + 1) - gammaln(self.rest_counts + 1).sum(axis=1)
 
-    @cached_property
+    @_read_only
     def log_probabilities(self) -> np.ndarray:
         """The logarithm of the probability of these tokens and counts."""
         return self.log_sizes + log_count_probabilities(self.measure, self.counts)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symrep.errors import InvalidArgumentError, InvalidTypeError, require
+from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, require
 from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.spectrum import EigenLevel, EvaluatedSpectrum, Spectrum
 
@@ -85,6 +85,10 @@ def as_modes(spec: Any) -> Modes:
         return spec
     if not isinstance(spec, Spectrum | EvaluatedSpectrum | BlockSpectrum):
         raise InvalidTypeError(f"spec must be a spectrum, got {spec!r}")
+    if isinstance(spec, Spectrum) and spec.free_symbols():
+        missing = ", ".join(sorted(symbol.name for symbol in spec.free_symbols()))
+        hint = "substitute(...) puts them; symbolic_target and scaling_law work with symbols"
+        raise FreeSymbolError(f"spec must have numbers for {missing}: {hint}, got {spec!r}")
     levels = (spec if isinstance(spec, EvaluatedSpectrum) else spec.evaluate()).levels
     largest = max((level.eigenvalue for level in levels), default=0.0)
     if not largest > 0:

@@ -14,6 +14,7 @@ from symrep.kernels import Dense, Network, serial
 from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.parameters import exact_expression
 from symrep.spectra.block_results import BlockSpectrum, NumericBlock
+from symrep.spectra.exact_results import ExactBlockSpectrum
 from symrep.spectra.kernel_functions import MatchKernel
 from symrep.spectra.solver import spectrum
 from symrep.spectra.spectrum import Spectrum
@@ -43,23 +44,25 @@ def normalized_spectrum(spec: Spectrum | BlockSpectrum) -> Any:
     >>> s.trace(), normalized_spectrum(s).trace()
     (7/8, 1)
     """
-    if not isinstance(spec, Spectrum | BlockSpectrum):
+    if not isinstance(spec, Spectrum | BlockSpectrum) or isinstance(spec, ExactBlockSpectrum):
         raise InvalidTypeError(f"spec must be a Spectrum or a BlockSpectrum, got {shown(spec)}")
     require(spec.expected_trace != 0, "spec", "must have a kernel with E K(x, x) > 0", spec)
-    kernel = _scaled(spec.kernel, spec.expected_trace)
+    kernel = _scaled(spec)
     if isinstance(spec, Spectrum):
         return spectrum(kernel, spec.measure, spec.length)
     blocks = tuple(_scaled_block(block, spec.expected_trace) for block in spec.blocks)
     return replace(spec, blocks=blocks, expected_trace=1.0, kernel=kernel)
 
 
-def _scaled(kernel: Any, trace: Any) -> Any:
+def _scaled(spec: Spectrum | BlockSpectrum) -> Any:
+    kernel, trace = spec.kernel, spec.expected_trace
     if isinstance(kernel, Network):
         return serial(kernel, Dense(1 / sympy.sqrt(trace)))
     if isinstance(kernel, sympy.Expr):
         return kernel / trace
     if isinstance(kernel, NetworkKernel):
-        scale = exact_expression(kernel.scale, "scale") if isinstance(trace, sympy.Expr) else float(kernel.scale)
+        exact = isinstance(spec, Spectrum)
+        scale = exact_expression(kernel.scale, "scale") if exact else kernel.factor(spec.length, spec.vocab_size)
         return replace(kernel, scale=scale / trace)
     if isinstance(kernel, MatchKernel):
         return MatchKernel(partial(_over, kernel.function, trace))

@@ -23,7 +23,7 @@ from sympy.polys.rings import PolyElement, PolyRing, ring
 
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require, shown
-from symrep.learning.targets import read_symbol, target_expression
+from symrep.learning.targets import Target, presets_written_out, read_symbol, target_expression
 
 Word = tuple[int, ...]
 Values = dict[Word, PolyElement]
@@ -174,8 +174,10 @@ def polynomial_target(
         When it names too many positions.
     """
     if not isinstance(description, str | sympy.Expr):
-        raise InvalidTypeError(f"target must be a polynomial as text or expression, got {shown(description)}")
-    expression = target_expression(description)
+        hint = ': presets as text, such as "same_token(1, 2)"' if isinstance(description, Target) else ""
+        raise InvalidTypeError(f"target must be a polynomial as text or expression, got {shown(description)}{hint}")
+    written = presets_written_out(description, vocab_size) if isinstance(description, str) else description
+    expression = target_expression(written)
     read = {symbol: read_symbol(symbol.name) for symbol in expression.free_symbols}
     for kind, _, token in read.values():
         if kind in ("S", "sigma"):

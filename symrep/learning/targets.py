@@ -9,7 +9,7 @@ a structure is one that names all positions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -119,8 +119,8 @@ def target(description: Any) -> Target:
     - ``L``, the number of tokens,
     - numbers, ``+ - * / **``, ``sqrt``, ``abs`` and ``sign``: ``sign(S)`` is the majority.
 
-    Text may also be a call of :func:`majority`, :func:`same_token`, :func:`token_count`, :func:`token_at` or
-    :func:`copy_token` with integers, such as ``"same_token(1, -1)"``.
+    - in text, calls of :func:`majority`, :func:`same_token`, :func:`token_count`, :func:`token_at` and :func:`copy_token`
+      with integers (or L for the last position), such as ``"same_token(1, L) - 1/2"``.
 
     For a network with a query all of this includes the query, which is the last of L + 1 tokens.
 
@@ -137,10 +137,13 @@ def target(description: Any) -> Target:
     """
     if isinstance(description, Target):
         return description
-    if isinstance(description, str) and (call := _CALL.fullmatch(description.strip())):
-        return _called_preset(call[1], call[2])
-    if isinstance(description, str | sympy.Expr):
-        return _expression_target(target_expression(description), str(description))
+    if isinstance(description, str):
+        text, presets = _presets_in(description)
+        if text.strip() in presets:
+            return presets[text.strip()]
+        return _expression_target(target_expression(text, presets.keys()), description, presets)
+    if isinstance(description, sympy.Expr):
+        return _expression_target(target_expression(description), str(description), {})
     if any(description is maker for maker in (*_presets(), next_token)):
         raise InvalidTypeError(f"target must be a target: call learning.{description.__name__}(...), got the function")
     if callable(description):
@@ -150,7 +153,8 @@ def target(description: Any) -> Target:
 
 
 _HOW = "must take sequences as an array (n, L) and give n values, such as lambda x: x[:, 0] == x[:, 1]"
-_CALL = re.compile(r"(majority|same_token|token_count|token_at|copy_token)\(([-\d\s,]*)\)")
+_CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(([^()]*)\)")
+_FUNCTIONS = ("sqrt", "abs", "Abs", "sign")
 _NAMES = re.compile(r"\b(S|(?:sigma|n|e)_\w+)\b")
 
 
@@ -158,15 +162,64 @@ def _presets() -> tuple[Callable[..., Target], ...]:
     return majority, same_token, token_count, token_at, copy_token
 
 
+def _presets_in(text: str) -> tuple[str, dict[str, Target]]:
+    """Text with a name in place of every call of a preset, and the targets by these names."""
+    found: dict[str, Target] = {}
+
+    def named(call: re.Match[str]) -> str:
+        if call[1] in _FUNCTIONS:
+            return call[0]
+        # read as a number of either sign, like all names that begin so
+        name = f"n_preset{len(found)}"
+        found[name] = _called_preset(call[1], call[2])
+        return name
+
+    return _CALL.sub(named, text), found
+
+
 def _called_preset(name: str, arguments: str) -> Target:
     """The target that a preset gives for integers in text."""
-    preset = next(maker for maker in _presets() if maker.__name__ == name)
+    preset = next((maker for maker in _presets() if maker.__name__ == name), None)
+    if preset is None:
+        known = ", ".join([*_FUNCTIONS[:2], _FUNCTIONS[3], *(maker.__name__ for maker in _presets())])
+        hint = ": learning.next_token(measure, token) makes a target" if name == next_token.__name__ else ""
+        raise InvalidArgumentError(f"target must call one of {known}, got {name}({arguments}){hint}")
     try:
-        numbers = [int(part) for part in arguments.split(",") if part.strip()]
+        numbers = (
+            [] if not arguments.strip() else [-1 if part.strip() == "L" else int(part) for part in arguments.split(",")]
+        )
         signature(preset).bind(*numbers)
     except (ValueError, TypeError):
         raise InvalidArgumentError(f"target must be {_form(preset)} with integers, got {name}({arguments})") from None
     return preset(*numbers)
+
+
+def presets_written_out(text: str, vocab_size: int) -> str:
+    """Text with polynomials in the tokens in place of the presets that are polynomials.
+
+    >>> presets_written_out("same_token(1, L) - token_count(1)", 2)
+    '(2*(e_1_0*e_L_0 + e_1_1*e_L_1) - 1) - (n_1)'
+    """
+
+    def written(call: re.Match[str]) -> str:
+        if call[1] in _FUNCTIONS:
+            return call[0]
+        preset = _called_preset(call[1], call[2])
+        if any(position < -1 for position in preset.positions):
+            raise InvalidArgumentError(f"target must count positions from 1, or be at the last, L, got {call[0]}")
+        places = ["L" if position == -1 else str(position) for position in preset.positions]
+        token = int(call[2].split(",")[-1 if call[1] == "token_at" else 0]) if call[1] != "majority" else 0
+        match call[1]:
+            case "same_token":
+                pairs = (f"e_{places[0]}_{v}*e_{places[1]}_{v}" for v in range(vocab_size))
+                return f"(2*({' + '.join(pairs)}) - 1)"
+            case "token_count":
+                return f"(n_{token})"
+            case "token_at" | "copy_token":
+                return f"(e_{places[0]}_{token})"
+        raise InvalidArgumentError(f"target must be a polynomial in the tokens, got {call[0]}")
+
+    return _CALL.sub(written, text)
 
 
 def _form(preset: Callable[..., Target]) -> str:
@@ -181,8 +234,8 @@ def _form(preset: Callable[..., Target]) -> str:
     return f"{preset.__name__}({', '.join(parameters)})"
 
 
-def target_expression(description: Any) -> sympy.Expr:
-    """Text or an expression as an exact expression, with one real symbol for every name.
+def target_expression(description: Any, presets: Collection[str] = ()) -> sympy.Expr:
+    """Text or an expression as an exact expression, with one real symbol for every name, those of presets included.
 
     The names of text are read as positive numbers, where sqrt(S**2) is S and sign(n_0) is 1; so one that may be zero or of
     either sign is read as a difference.
@@ -191,7 +244,8 @@ def target_expression(description: Any) -> sympy.Expr:
     finite = not expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
     require(finite, "target", "must be finite", description)
     for symbol in sorted(expression.free_symbols, key=str):
-        read_symbol(symbol.name)
+        if symbol.name not in presets:
+            read_symbol(symbol.name)
     if isinstance(description, str):
         expression = exact_expression(_NAMES.sub(r"(\1_up - \1_down)", description), "target")
         sides = {symbol: symbol.name.rpartition("_") for symbol in expression.free_symbols}
@@ -207,14 +261,21 @@ def target_expression(description: Any) -> sympy.Expr:
 _SPIN, _INDICATOR, _COUNT = re.compile(r"sigma_(\d+|L)"), re.compile(r"e_(\d+|L)_(\d+)"), re.compile(r"n_(\d+)")
 
 
-def _expression_target(expression: sympy.Expr, name: str) -> Target:
+def _expression_target(expression: sympy.Expr, name: str, presets: dict[str, Target]) -> Target:
     symbols = sorted(expression.free_symbols, key=str)
-    read = {symbol: read_symbol(symbol.name) for symbol in symbols}
-    positions = tuple(sorted({position for _, position, _ in read.values() if position is not None}))
+    parts = {symbol: presets[symbol.name] for symbol in symbols if symbol.name in presets}
+    read = {symbol: read_symbol(symbol.name) for symbol in symbols if symbol not in parts}
+    named = {position for _, position, _ in read.values() if position is not None}
+    positions = tuple(sorted(named.union(*(part.positions for part in parts.values()))))
     evaluate = sympy.lambdify(symbols, expression, "numpy")
 
     def function(tokens: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        values = [_symbol_values(*read[symbol], positions, tokens, counts) for symbol in symbols]
+        values = [
+            np.asarray(parts[symbol].function(tokens[:, [positions.index(p) for p in parts[symbol].positions]], counts))
+            if symbol in parts
+            else _symbol_values(*read[symbol], positions, tokens, counts)
+            for symbol in symbols
+        ]
         try:
             with np.errstate(all="ignore"):
                 found = np.asarray(evaluate(*values))

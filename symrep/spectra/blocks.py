@@ -28,7 +28,7 @@ from scipy.special import gammaln
 
 from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, SizeLimitError, require, require_integer
-from symrep.kernels import Network
+from symrep.kernels import Network, NetworkKernel
 from symrep.measures import ExchangeableMeasure, as_exchangeable
 from symrep.spectra.block_arguments import numeric_vocab_size, wanted_shapes
 from symrep.spectra.block_results import BlockSpectrum, NumericBlock
@@ -95,7 +95,7 @@ def block_spectrum(
         for all processors. None for what ``parallel_config`` says, one without it: inside
         ``with joblib.parallel_config(backend="dask"):`` a Dask cluster solves the blocks.
     progress
-        Whether to show on stderr which part of the expected work on blocks is done.
+        Whether to show on stderr which part of the kernel values, and then of the expected work on blocks, is done.
     cache
         A directory, made if missing, that keeps every block in a file of its own as soon as it is finished. The next call
         with the same kernel values, measure, length and method takes blocks from there, also after an interrupt. Files
@@ -153,7 +153,7 @@ def block_spectrum(
     if measure.maximal_length is not None:
         longest = measure.maximal_length - (extra_token == "query")
         require(length <= longest, "length", f"must be at most {longest} for this measure", length)
-    if isinstance(kernel, Network):
+    if isinstance(kernel, Network | NetworkKernel):
         consistent = kernel.vocab_size in (None, vocab_size)
         require(consistent, "kernel", f"must have the {vocab_size} tokens of the measure", kernel.vocab_size)
     if method == "matches" and form.of_matches is None:
@@ -184,7 +184,7 @@ def _from_tables(
     wanted = wanted_shapes(shapes, total, vocab_size)
     for shape in wanted:
         _require_few_columns(shape, vocab_size, memory_limit)
-    values, error = kernel_values(form.of_tables, total, vocab_size, extra_token, memory_limit)
+    values, error = kernel_values(form.of_tables, total, vocab_size, extra_token, memory_limit, options.progress)
 
     def tasks(missing: list[Partition]) -> Iterator[Task]:
         for shape, differences in _by_full_columns(values, total, missing, costs, vocab_size):
@@ -215,7 +215,7 @@ def _from_matches(
     wanted = wanted_shapes(shapes, total, vocab_size)
     for shape in wanted:
         require_small_block(shape, vocab_size, extras, memory_limit)
-    values = match_values(form.of_matches, total, vocab_size, extra_token)
+    values = match_values(form.of_matches, total, vocab_size, extra_token, options.progress)
 
     def tasks(missing: list[Partition]) -> Iterator[Task]:
         for shape in sorted(missing, key=costs.__getitem__, reverse=True):

@@ -94,6 +94,11 @@ def sees_counts(kernel: Any) -> bool:
     return len(in_place) == 1 and in_place[0].kind != in_place[0].VAR_POSITIONAL
 
 
+def is_gram_function(kernel: Any) -> bool:
+    """Whether a kernel is a function of two arrays of sequences."""
+    return callable(kernel) and not isinstance(kernel, Network) and not sees_counts(kernel)
+
+
 def function_of_sequences(kernel: Any, vocab_size: int | None) -> GramFunction:
     """A kernel that :func:`sees_counts` as a function of two arrays of sequences, whose values are not checked."""
     symmetric = as_symmetric_kernel(kernel)

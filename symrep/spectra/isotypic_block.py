@@ -174,7 +174,7 @@ class Block(ExactPickles):
         return f"${sympy.latex(self.matrix)}$"
 
 
-def blocks_with_progress(blocks: Iterable[Block | None], count: int, progress: bool) -> Iterator[Block | None]:
+def blocks_with_progress(blocks: Iterable[Block | None], count: int | None, progress: bool) -> Iterator[Block | None]:
     """The same blocks, under a bar while the eigenvalues of each are found too, which a block keeps."""
     for block in tqdm(blocks, "blocks", count, disable=not progress, leave=False, unit=" blocks"):
         if progress and block is not None:

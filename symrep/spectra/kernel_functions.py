@@ -81,6 +81,7 @@ class SymmetricKernel:
 
 def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
     """What block spectra know of a kernel."""
+    kernel = of_method(kernel)
     if isinstance(kernel, Network):
         return replace(as_symmetric_kernel(kernel.joint_count_kernel()), name=repr(kernel))
     if isinstance(kernel, NetworkKernel):
@@ -105,11 +106,6 @@ def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
 
 def _require_function_of_tables(function: Callable[..., Any]) -> None:
     """Refuse functions of two arrays of sequences, which would be called with joint count tables."""
-    net = getattr(function, "__self__", None)
-    if isinstance(net, Network):
-        name = getattr(function, "__name__", "")
-        hint = 'the network itself, or its joint_count_kernel("ntk")'
-        raise InvalidTypeError(f"kernel must be a function of joint count tables, got the method {name}: give {hint}")
     try:
         parameters = list(signature(function).parameters.values())
     except (TypeError, ValueError):  # one in C that does not tell
@@ -119,6 +115,14 @@ def _require_function_of_tables(function: Callable[..., Any]) -> None:
         rule = "must be a function of one array, the joint count tables (k, V, V)"
         other = "functions of two arrays of sequences are for check_kernel, dense_spectrum and sampled_spectrum"
         raise InvalidTypeError(f"kernel {rule}, got one of {len(needed)}; {other}")
+
+
+def of_method(kernel: Any) -> Any:
+    """The network for its method ``nngp``, its tangent kernel for ``ntk``, anything else as it is."""
+    net, name = getattr(kernel, "__self__", None), getattr(kernel, "__name__", "")
+    if not isinstance(net, Network) or name not in ("nngp", "ntk"):
+        return kernel
+    return net if name == "nngp" else net.joint_count_kernel("ntk")
 
 
 def require_room_for_query(kernel: Any, extra_tokens: int) -> None:

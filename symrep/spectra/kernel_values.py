@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from symrep.errors import (
     InvalidArgumentError,
@@ -19,6 +20,7 @@ from symrep.spectra.kernel_functions import KernelFunction
 _UNITS_IN_THE_LAST_PLACE = 16
 _LARGEST_ASYMMETRY = 1e-6
 _ARRAYS_AT_ONCE = 6
+_TABLES_AT_ONCE = 2**17
 
 
 def require_few_tables(total: int, vocab_size: int, pairs: int, memory_limit: int) -> None:
@@ -62,7 +64,12 @@ def is_symmetric(asymmetry: float, largest: float, relative_error: float) -> boo
 
 
 def kernel_values(
-    function: KernelFunction, total: int, vocab_size: int, extra_token: str | None, memory_limit: int
+    function: KernelFunction,
+    total: int,
+    vocab_size: int,
+    extra_token: str | None,
+    memory_limit: int,
+    progress: bool = False,
 ) -> tuple[np.ndarray, float]:
     """The kernel at all joint count tables, (pairs of extra tokens or 1, tables), and a bound on the errors of values.
 
@@ -79,16 +86,16 @@ def kernel_values(
     tables = count_tables(total, vocab_size**2).reshape(-1, vocab_size, vocab_size)
     tables.flags.writeable = False
     values, relative_error = np.empty((pairs, count)), 0.0
-    for pair in range(pairs):
-        tokens = divmod(pair, vocab_size)
-        extra = () if extra_token is None else (np.broadcast_to(tokens, (count, 2)),)
-        found, own_error = real_values(function(tables, *extra), count)
+    parts = [(pair, start) for pair in range(pairs) for start in range(0, count, _TABLES_AT_ONCE)]
+    for pair, start in tqdm(parts, "kernel", disable=not progress, leave=False, unit=" parts"):
+        own = slice(start, start + _TABLES_AT_ONCE)
+        some = tables[own]
+        extra = () if extra_token is None else (np.broadcast_to(divmod(pair, vocab_size), (len(some), 2)),)
+        found, own_error = real_values(function(some, *extra), len(some))
         wrong = np.flatnonzero(~np.isfinite(found))
         if len(wrong):
-            raise InvalidArgumentError(
-                f"kernel must be finite, got {found[wrong[0]]} at N = {tables[wrong[0]].tolist()}"
-            )
-        values[pair], relative_error = found, max(relative_error, own_error)
+            raise InvalidArgumentError(f"kernel must be finite, got {found[wrong[0]]} at N = {some[wrong[0]].tolist()}")
+        values[pair, own], relative_error = found, max(relative_error, own_error)
     largest = float(max(values.max(), -values.min()))
     asymmetry = _asymmetry(values, tables, largest, relative_error)
     return values, absolute_error(relative_error, largest, asymmetry)

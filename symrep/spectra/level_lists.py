@@ -314,11 +314,11 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
     >>> print(block_table(block_spectrum(m, measures.iid_uniform(2), 3)))
     Spectrum of m under iid_uniform(2), length 3.
     <BLANKLINE>
-    shape  index  eigenvalue  degeneracy  share of the trace
-    -----  -----  ----------  ----------  ------------------
-    (3)    0      1.5         1           0.5
-    (3)    1      0.5         1           0.166667
-    (2,1)  0      0.5         2           0.333333
+    shape  degeneracy  index  eigenvalue  share of the trace
+    -----  ----------  -----  ----------  ------------------
+    (3)    1           0      1.5         0.5
+    (3)    1           1      0.5         0.166667
+    (2,1)  2           0      0.5         0.333333
     <BLANKLINE>
     The levels hold all of E K(x, x) = 3.
     Within rounding errors of 0: 3 eigenvalues of these blocks, of total degeneracy 4.
@@ -329,12 +329,12 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
     shares = cumulative_trace(LevelList("", tuple(level for _, level in levels), None, spectrum.expected_trace)).shares
     columns = [Column("shape", "shape")]
     columns += [Column("token_shape", "token shape")] if token_labels else []
-    columns += [Column("index", "index"), Column("eigenvalue", "eigenvalue"), Column("degeneracy", "degeneracy")]
+    columns += [Column("degeneracy", "degeneracy"), Column("index", "index"), Column("eigenvalue", "eigenvalue")]
     columns.append(Column("share", "share of the trace"))
     rows = []
     for (index, level), share in zip(levels[:limit], np.diff(shares, prepend=0.0).tolist()):
         labels = (level.shape, level.token_shape) if token_labels else (level.shape,)
-        rows.append((*labels, index, level.eigenvalue, level.degeneracy, share))
+        rows.append((*labels, level.degeneracy, index, level.eigenvalue, share))
     caption = ("Spectrum of ", Code(spectrum.architecture), " under ", Code(repr(spectrum.measure)))
     notes = _notes(spectrum, [level for _, level in levels], float(shares[-1]) if len(shares) else 0.0)
     if limit is not None and limit < len(levels):

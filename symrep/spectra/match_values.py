@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from tqdm import tqdm
 
 from symrep.errors import InvalidArgumentError, SizeLimitError
 from symrep.measures import ExchangeableMeasure
@@ -86,7 +87,7 @@ def require_few_matches(total: int, vocab_size: int, pairs: int, memory_limit: i
 
 
 def match_values(
-    function: Callable[..., np.ndarray], total: int, vocab_size: int, extra_token: str | None
+    function: Callable[..., np.ndarray], total: int, vocab_size: int, extra_token: str | None, progress: bool = False
 ) -> MatchValues:
     """The kernel at all counts and matches that occur.
 
@@ -99,7 +100,8 @@ def match_values(
     counts = count_tables(total, vocab_size)
     values, relative_error = np.zeros((pairs, len(counts), len(counts), total + 1)), 0.0
     step = max(1, _TRIPLES_AT_ONCE // (len(counts) * (total + 1)))
-    for start in range(0, len(counts), step):
+    starts = tqdm(range(0, len(counts), step), "kernel", disable=not progress, leave=False, unit=" parts")
+    for start in starts:
         x, y, matches = np.nonzero(possible_matches(counts[start : start + step], counts))
         x += start
         for pair in range(pairs):

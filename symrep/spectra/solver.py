@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 
 from symrep.combinatorics.partitions import Partition
-from symrep.errors import InvalidArgumentError, SizeLimitError
+from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require
 from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.network import Network
 from symrep.kernels.overlaps import length_symbol
@@ -95,6 +95,7 @@ def spectrum(
     tokens = measure_at_length(measure, length)
     vocab_size = sympy.sympify(measure.vocab_size)
     context_degree = length - 1 if extra_token == "last" else length
+    require(isinstance(progress, bool), "progress", "must be True or False", progress, InvalidTypeError)
     blocks = tuple(_blocks(kernel, tokens, context_degree, extra_token, progress))
 
     names = {symbol.name for symbol in (net.parameters() if isinstance(net, Network | NetworkKernel) else ())}
@@ -118,12 +119,16 @@ def _blocks(
     kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, extra_token: str | None, progress: bool
 ) -> Iterator[Block]:
     if extra_token == "query" and isinstance(measure, UniformTokens):
-        for part, query_shape in query_sectors(kernel, measure):
-            for block in _context_blocks(part, measure, degree, None, progress):
-                degeneracy = sympy.factor(block.degeneracy * query_shape.dimension)
-                yield Block(block.shape, block.token_shape, query_shape, block.matrix, block.basis, _plain(degeneracy))
+        yield from blocks_with_progress(_query_blocks(kernel, measure, degree), None, progress)
     else:
         yield from _context_blocks(kernel, measure, degree, extra_token, progress)
+
+
+def _query_blocks(kernel: KernelPolynomial, measure: Any, degree: sympy.Expr) -> Iterator[Block]:
+    for part, query_shape in query_sectors(kernel, measure):
+        for block in _context_blocks(part, measure, degree, None, progress=False):
+            degeneracy = sympy.factor(block.degeneracy * query_shape.dimension)
+            yield Block(block.shape, block.token_shape, query_shape, block.matrix, block.basis, _plain(degeneracy))
 
 
 def _context_blocks(

@@ -138,7 +138,8 @@ class Spectrum(ExactPickles, LevelViews):
         """The block of a shape: split by irreps of token and query renaming if they are given, else whole.
 
         ``shape`` is a partition of the number of permuted positions, or a :class:`~symrep.PaddedShape`; where the length
-        is a symbol the partition below the first row does as well, so that ``(1,)`` is the standard representation.
+        is a symbol the partition below the first row does as well, so that ``(1,)`` is the standard representation. Labels
+        are also known by their text, ``"(L-1,1)"``.
 
         Raises
         ------
@@ -178,6 +179,10 @@ class Spectrum(ExactPickles, LevelViews):
     def _label(self, value: Any, argument: str, symbolic: bool) -> Shape:
         if isinstance(value, (Partition, PaddedShape)) and isinstance(value, PaddedShape) == symbolic:
             return value
+        if isinstance(value, str):
+            known = {str(own): own for block in self.blocks if (own := getattr(block, argument)) is not None}
+            require(value in known, argument, f"must be one of {', '.join(known) or 'none'}", value)
+            return known[value]
         if not symbolic:
             return self._at_length(value) if isinstance(value, PaddedShape) else Partition(value)
         lower = value if isinstance(value, Partition) else Partition(value)

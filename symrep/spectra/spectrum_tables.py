@@ -50,6 +50,8 @@ def levels_table(spectrum: Any, order: int | None = None) -> Table:
         notes.append(
             r"Two eigenvalues by their sum $\tau$ and product $\Delta$: $\tau/2 \pm \sqrt{\tau^2/4 - \Delta}$."
         )
+    if any(isinstance(cell, tuple) and len(cell) == 1 for cell in shown):
+        notes.append(r"Roots of the polynomial $\chi(x)$ from the largest, root 1, downward.")
     return Table("spectrum", ("Spectrum of ", *spectrum.title, "."), tuple(columns), tuple(rows), tuple(notes))
 
 

@@ -17,7 +17,8 @@ from symrep.spectra.blocks import BlockSpectrum, NumericBlock
 from symrep.spectra.comparisons import compare_spectra
 from symrep.spectra.count_tables import count_tables, number_of_tables
 from symrep.spectra.dense import all_sequences, dense_spectrum
-from symrep.spectra.kernel_functions import as_symmetric_kernel
+from symrep.spectra.gram_functions import is_gram_function
+from symrep.spectra.kernel_functions import as_symmetric_kernel, of_method
 from symrep.testing.verify import verify
 
 DENSE_SEQUENCES_AT_MOST = 1024
@@ -102,11 +103,27 @@ def _allowed(spectrum: BlockSpectrum, scale: float, tolerance: float) -> Fractio
     return Fraction(tolerance) * Fraction(max(scale, largest))
 
 
+def _on_tables(kernel: Any, spectrum: BlockSpectrum) -> Any:
+    """A function of two arrays of sequences as one of joint count tables, through a pair of sequences for each."""
+    kernel = of_method(kernel)
+    if not is_gram_function(kernel):
+        return kernel
+    verify(spectrum.extra_token is None, "a function of two arrays of sequences says nothing of a last or query token")
+    size = spectrum.vocab_size
+    pairs = np.indices((size, size)).reshape(2, -1)
+
+    def of_tables(tables: np.ndarray) -> np.ndarray:
+        x, y = (np.array([np.repeat(own, N.ravel()) for N in tables]) for own in pairs)
+        return np.array([kernel(x[i : i + 1], y[i : i + 1])[0, 0] for i in range(len(tables))])
+
+    return of_tables
+
+
 class _PairKernel:
     """The kernel of a block spectrum on joint count tables and on sequences."""
 
     def __init__(self, kernel: Any, spectrum: BlockSpectrum) -> None:
-        symmetric = as_symmetric_kernel(kernel)
+        symmetric = as_symmetric_kernel(_on_tables(kernel, spectrum))
         found, wanted = symmetric.extra_token, spectrum.extra_token
         verify(found == wanted, f"kernel has the extra token {found}, not {wanted} as the spectrum")
         self.of_tables = symmetric.of_tables

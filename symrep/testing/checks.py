@@ -163,7 +163,7 @@ def check_spectrum(
         From :func:`symrep.spectrum` or :func:`symrep.block_spectrum`.
     kernel
         What the spectrum belongs to: a network or a polynomial in u and m, with or without numbers for its symbols; for a
-        block spectrum what it was made from.
+        block spectrum what it was made from, or a function of two arrays of sequences.
     tolerance
         Of comparisons in float64, relative to the largest eigenvalue or the trace.
     seed
@@ -197,7 +197,9 @@ def check_spectrum(
         check_block_spectrum(spectrum, kernel, tolerance, seed, positive)
         return
     if not isinstance(spectrum, Spectrum):
-        raise InvalidTypeError(f"spectrum must be a Spectrum or a BlockSpectrum, got {spectrum!r}")
+        hint = ": numbers for the symbols of a Spectrum stand behind the kernel, as in check_spectrum(s, net, L=4, a=1)"
+        rule = "spectrum must be a Spectrum or a BlockSpectrum"
+        raise InvalidTypeError(f"{rule}, got {spectrum!r}{hint if isinstance(spectrum, EvaluatedSpectrum) else ''}")
     require(not positive, "positive", "must be left out for a spectrum that is not made of numeric blocks", positive)
     _verify_degeneracies(spectrum)
     gap = sympy.simplify(spectrum.trace() - spectrum.expected_trace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from symrep import kernels
 from symrep.errors import InvalidArchitectureError, InvalidArgumentError
 from symrep.kernels import (
     Dense,
@@ -172,3 +173,20 @@ def test_layer_norm_keeps_the_range():
     large = serial(TokenEmbedding(10**77), Dense(10**77), LayerNorm(), MeanPool())
     for net in (small, large):
         assert net.nngp([0, 1]) == pytest.approx(0.5, rel=1e-12)
+
+
+@pytest.mark.parametrize("readout", kernels.READOUTS)
+@pytest.mark.parametrize("name", kernels.NONLINEAR_ARCHITECTURES)
+def test_nonlinear_presets_have_gaussian_outputs(name, readout):
+    net = kernels.architecture(
+        name,
+        readout,
+        token_variance=1,
+        position_variance="1/2",
+        **({"query_token_variance": 1, "query_position_variance": 1} if readout == "query" else {}),
+    )
+    x = [[0, 1, 1, 0, 1], [1, 1, 0, 0, 0]]
+    without = serial(*net.layers[:-1])
+    assert isinstance(net.layers[-1], Dense)
+    assert (net.nngp(x) == without.nngp(x)).all()
+    np.testing.assert_allclose(net.ntk(x), without.ntk(x) + net.nngp(x), rtol=1e-12)

@@ -183,7 +183,7 @@ def test_simulation_is_reproducible_and_has_the_right_shapes():
                 spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 5), "S", 5, 1
             ),
             FreeSymbolError,
-            "evaluate needs numbers for a, p",
+            "spec must have numbers for a, p: substitute.* symbolic_target and scaling_law work with symbols",
         ),
         (
             lambda: learning.samples_to_learn(SPEC, "S", 0.1, learnability=1),

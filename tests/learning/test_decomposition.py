@@ -8,7 +8,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symrep import isotypic_projector, kernels, learning, measures, spectrum
+from symrep import block_spectrum, isotypic_projector, kernels, learning, measures, spectrum
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError
 from symrep.kernels import Dense, LinearAttention, MeanPool, Positions, Relu, TiedAttention, TokenEmbedding
 from symrep.learning.decomposition import decompose_target
@@ -272,6 +272,10 @@ def test_decompositions_of_texts_are_kept_and_those_of_functions_made_anew():
     assert not any(array.flags.writeable for array in (kept.eigenvalues, kept.weights, kept.components))
     assert learning.decompose(spectrum(net, measures.iid_uniform(2), 7), "sigma_1 * sigma_2") is not kept
     assert learning.decompose(spectrum(net, measures.iid(["1/3", "2/3"]), 6), "sigma_1 * sigma_2") is not kept
+    kept.shape_weights.clear()
+    assert kept.shape_weights
+    with pytest.raises(ValueError, match="read-only"):
+        kept.space.log_probabilities[:] = 0
     sign = 1.0
 
     def function(x):
@@ -280,6 +284,14 @@ def test_decompositions_of_texts_are_kept_and_those_of_functions_made_anew():
     before = learning.decompose(first, function).norm
     sign = 2.0
     assert learning.decompose(first, function).norm > before
+
+    def kernel(tables):
+        return sign * np.exp(tables[:, 0, 0] + tables[:, 1, 1])
+
+    blocks = block_spectrum(kernel, measures.iid_uniform(2), 4)
+    before = learning.decompose(blocks, "S").eigenvalues.max()
+    sign = 4.0
+    assert learning.decompose(blocks, "S").eigenvalues.max() == pytest.approx(2 * before, rel=1e-12)
 
 
 def test_numbers_are_checked_before_a_target_is_decomposed():
@@ -306,6 +318,8 @@ def test_numbers_are_checked_before_a_target_is_decomposed():
         ("token_count(1)", token_count(1)),
         ("token_at(-2, 1)", token_at(-2, 1)),
         ("copy_token(1, 3)", copy_token(1, 3)),
+        ("same_token (1, L)", same_token(1, -1)),
+        ("same_token(1,3)", same_token(1, 3)),
     ],
 )
 def test_presets_as_text(text, preset):
@@ -314,9 +328,44 @@ def test_presets_as_text(text, preset):
     assert (target(text)(x, vocab_size=2) == preset(x, vocab_size=2)).all()
 
 
+def test_presets_within_text():
+    x = np.array(list(product(range(2), repeat=5)))
+    spins, counts = 1 - 2 * x, 5 - x.sum(axis=1)
+    found = target("sign(same_token(2, L) - 1/2)*sigma_1 + majority()**2 * token_count(0)/2")
+    expected = np.sign(spins[:, 1] * spins[:, 4] - 0.5) * spins[:, 0] + counts / 2
+    assert (found(x, vocab_size=2) == expected).all() and set(found.positions) == {1, 2, -1}
+    with_three = target("same_token(1, 2) - token_at(1, 2)")([[2, 2, 0], [1, 0, 0]], vocab_size=3)
+    assert with_three.tolist() == [0.0, -1.0]
+
+
+@pytest.mark.parametrize("vocab_size", [2, 3])
+def test_polynomial_presets_with_a_symbol_for_the_length(vocab_size):
+    closed = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(vocab_size))
+    numbers = {"L": 6, "a": "1/2", "p": 1}
+    for text in ("same_token(1, L) - token_count(1)/3", "token_at(2, 1)*copy_token(0) + sqrt(4)"):
+        symbolic = learning.symbolic_target(closed, text)
+        found = learning.decompose(closed.substitute(**numbers), text)
+        assert float(symbolic.norm.subs({s: 6 for s in symbolic.norm.free_symbols})) == pytest.approx(
+            found.norm, rel=1e-12
+        )
+    for text, message in (
+        ("majority()", r"target must be a polynomial in the tokens, got majority\(\)"),
+        ("token_at(-2, 1)", r"target must count positions from 1, or be at the last, L, got token_at\(-2, 1\)"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=message):
+            learning.symbolic_target(closed, text)
+    with pytest.raises(InvalidTypeError, match="presets as text, such as"):
+        learning.symbolic_target(closed, same_token(1, 2))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("same_tokens(1, 2)", r"^target must call one of sqrt, abs, sign, majority, .*, got same_tokens\(1, 2\)$"),
+        ("next_token(0)", r"got next_token\(0\): learning.next_token\(measure, token\) makes a target$"),
+        ("same_token(1,,2)", r"target must be same_token\(first, second\) with integers, got same_token\(1,,2\)$"),
+        ("majority(token=1)", r"target must be majority\(token=0, other=1\) with integers"),
+        ("S < 0", r"got 'S < 0': sign\(a - b\) tells which of two is larger$"),
         ("majority", r"got majority: majority\(token=0, other=1\) is a preset$"),
         ("same_token(1)", r"^target must be same_token\(first, second\) with integers, got same_token\(1\)$"),
         ("token_at(1, 2, 3)", r"^target must be token_at\(position, token\) with integers"),

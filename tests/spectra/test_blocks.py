@@ -433,7 +433,12 @@ def constant(tables):
             InvalidTypeError,
             "memory_limit must be an integer",
         ),
-        ((constant, measures.iid_uniform(2), 4), {"shapes": 4}, InvalidPartitionError, "shapes"),
+        (
+            (constant, measures.iid_uniform(2), 4),
+            {"shapes": -1},
+            InvalidArgumentError,
+            "shapes must be at least 0, got -1",
+        ),
         (
             (sympy.Symbol("z") * overlap_symbol, measures.iid_uniform(2), 4),
             {},

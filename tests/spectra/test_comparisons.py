@@ -306,12 +306,12 @@ def test_methods_delegate():
 
 def test_table_of_a_block_spectrum():
     table = block_table(BLOCKS)
-    assert [column.key for column in table.columns] == ["shape", "index", "eigenvalue", "degeneracy", "share"]
-    for shape, index, eigenvalue, degeneracy, share in table.rows:
+    assert [column.key for column in table.columns] == ["shape", "degeneracy", "index", "eigenvalue", "share"]
+    for shape, degeneracy, index, eigenvalue, share in table.rows:
         block = BLOCKS.block(shape)
         assert block.eigenvalues[index] == eigenvalue and degeneracy == block.degeneracy
         assert share == pytest.approx(eigenvalue * degeneracy / BLOCKS.expected_trace, abs=1e-14)
-    assert all(a >= b for a, b in pairwise(row[2] for row in table.rows))
+    assert all(a >= b for a, b in pairwise(row[3] for row in table.rows))
     assert len(table.rows) == len(BLOCKS.levels)
     assert "of total degeneracy 48." in table.to_text()
 
@@ -321,7 +321,7 @@ def test_table_of_some_shapes_says_what_it_leaves_out():
     text = block_table(spectrum_of_two, limit=2).to_text()
     assert "Not shown: 10 smaller levels." in text and "Shapes not asked for have the total degeneracy 21." in text
     labelled = block_table(spectrum_of_two, token_labels=True)
-    assert [column.key for column in labelled.columns][:3] == ["shape", "token_shape", "index"]
-    assert sum(row[4] for row in labelled.rows) == sum(row[3] for row in block_table(spectrum_of_two).rows)
-    indices = [row[2] for row in labelled.rows if row[:2] == (Partition((4,)), Partition((2, 1)))]
+    assert [column.key for column in labelled.columns][:4] == ["shape", "token_shape", "degeneracy", "index"]
+    assert sum(row[2] for row in labelled.rows) == sum(row[1] for row in block_table(spectrum_of_two).rows)
+    indices = [row[3] for row in labelled.rows if row[:2] == (Partition((4,)), Partition((2, 1)))]
     assert indices == list(range(len(indices))) and len(indices) == 2

@@ -484,7 +484,7 @@ def asymmetric(N):
         ((generic_kernel, HALF, 0), {}, InvalidArgumentError, "length must be at least 1, got 0"),
         ((generic_kernel, HALF, 4.0), {}, InvalidTypeError, "length must be an integer"),
         ((generic_kernel, HALF, 4), {"shapes": []}, InvalidArgumentError, "shapes must not be empty"),
-        ((generic_kernel, HALF, 4), {"shapes": 4}, InvalidPartitionError, "shapes"),
+        ((generic_kernel, HALF, 4), {"shapes": -1}, InvalidArgumentError, "shapes must be at least 0, got -1"),
         ((generic_kernel, HALF, 4), {"shapes": [(3,)]}, InvalidPartitionError, "shapes must be a partition of 4"),
         ((generic_kernel, HALF, 4), {"shapes": [(2, 1, 1)]}, InvalidArgumentError, "shapes must have at most 2 rows"),
         ((lambda N: 0.5 * N[0][0], HALF, 4), {}, InvalidTypeError, r"exact|ints, Fractions or sympy Rationals, got .* at N = "),

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symrep import kernels, measures, partitions, spectrum
-from symrep.errors import InvalidArgumentError, SizeLimitError
+from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError
 from symrep.kernels.overlaps import first_overlap_symbol as u_xx
 from symrep.kernels.overlaps import length_symbol as L
 from symrep.kernels.overlaps import matches_symbol as m
@@ -23,7 +23,7 @@ from symrep.spectra.blocks import block_spectrum
 from symrep.spectra.dense import dense_spectrum
 from symrep.spectra.exact import exact_characteristic_polynomial
 from symrep.spectra.kernel_polynomials import KernelPolynomial
-from symrep.spectra.solver import _stable_from
+from symrep.spectra.solver import _solved_block, _stable_from
 from symrep.spectra.symbolic import BlockProblem, reached_shapes
 
 x = sympy.Symbol("x")
@@ -399,3 +399,15 @@ def test_a_bar_over_the_blocks_changes_nothing_and_leaves_no_eigenvalue_for_late
     assert "blocks" in capsys.readouterr().err
     assert shown.levels == silent.levels
     assert all("leading_terms" in vars(block) for block in shown.blocks)
+    query = spectrum(kernels.architecture("linear-block", "query"), measure, progress=True)
+    assert all("leading_terms" in vars(block) for block in query.blocks)
+    at_five = spectrum(kernel, measures.iid_uniform(2), 5, progress=True)
+    assert all("eigenvalues" in vars(block) for block in at_five.blocks)
+    with pytest.raises(InvalidTypeError, match="progress must be True or False, got 'no'"):
+        spectrum(kernel, measure, progress="no")
+
+
+def test_a_spectrum_that_was_solved_is_not_solved_again():
+    _solved_block.cache_clear()
+    first, second = (spectrum(u + sympy.Rational(5, 7) * m, measures.iid_uniform(3)) for _ in range(2))
+    assert all(one is other for one, other in zip(first.blocks, second.blocks, strict=True))

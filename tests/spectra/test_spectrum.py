@@ -756,3 +756,16 @@ def test_evaluation_at_few_tokens_solves_anew(kernel, vocab_size):
 def test_evaluation_at_a_pole():
     with pytest.raises(InvalidArgumentError, match="symbols must not be at a pole of the kernel, got {L: 3}"):
         spectrum(u / (L - 3), measures.iid_uniform(2)).evaluate(L=3)
+
+
+def test_labels_by_their_text():
+    s = spectrum(architecture("linear-block"), measures.iid_uniform(2))
+    assert s.block("(L-1,1)", "(1,1)") is s.block((1,), (1, 1))
+    assert s.substitute(L=6).block("(5,1)", "(2)").shape == Partition((5, 1))
+    with pytest.raises(InvalidArgumentError, match=r"shape must be one of \(L\), \(L-1,1\), got '\(L-2,2\)'"):
+        s.block("(L-2,2)")
+
+
+def test_symbols_are_listed_in_order():
+    with pytest.raises(InvalidArgumentError, match="symbol must be one of L, a, p, got 'z'"):
+        spectrum(architecture("linear-block"), measures.iid_uniform(2)).substitute(z=1)
