@@ -489,7 +489,21 @@ def test_curves_say_why_a_learnability_is_not_reached():
     )
 
 
+def test_levels_are_labelled_unless_asked_not_to():
+    arguments = ("spectrum", "relu-block", "--vocab", "3", *numbers(6), "--format", "csv")
+    labelled, plain = (
+        list(csv.DictReader(io.StringIO(run(*arguments, *more).out))) for more in ((), ("--no-token-labels",))
+    )
+    assert [row["token_shape"] for row in labelled][:2] == ["(3)", "(2,1)"] and "token_shape" not in plain[0]
+    assert [row["degeneracy"] for row in labelled][:2] == ["1", "2"] and [row["degeneracy"] for row in plain][:3] == [
+        "1"
+    ] * 3
+    assert "all but 6.0e-05" in run("spectrum", "relu-block", *numbers(12), "--shape-depth", "3").out
+
+
 def test_bounds_at_numbers_are_decimal():
+    text = run("bounds", "uniform-block", *numbers(4), "--samples").out
+    assert re.search(r"\b8\*delta", text) and not re.search(r"\.0?\*delta", text)
     out = run("bounds", "linear-block", *numbers(100), "--ridge", "1/10").out
     assert "sqrt" not in out and "2652.26" in out and "53.1258" in out
     exact = json.loads(run("bounds", "linear-block", *numbers(100), "--samples", "--format", "json").out)[0]

@@ -274,3 +274,16 @@ def test_numbers_for_siunitx(long):
     text = Table("t", "c", columns, (cells,), (("At ", 2.5, "."),)).to_latex(long=long, siunitx=True)
     row = r"\num{3} & \num{-1.5e-07} & \num{2.65 +- 0.12e-07} & $\infty$ & \num{0.5} & $\dfrac{1}{3}$ \\"
     assert row in text and "At $2.5$." in text
+
+
+def test_tables_across_both_columns_under_names_of_their_own():
+    text = TABLE.to_latex(wide=True, label="mine", caption="Mine, of $x$.", fit=True)
+    assert r"\begin{table*}[htbp]" in text and text.endswith(r"\end{table*}") and r"\resizebox" in text
+    assert r"\label{tab:mine}" in text and r"\caption{Mine, of $x$.}" in text
+    assert TABLE.to_latex(label="mine") == TABLE.to_latex().replace("tab:powers", "tab:mine")
+    rows = tuple((n,) for n in range(41))
+    assert "longtable" not in Table("t", "c", (Column("n", "n"),), rows).to_latex(wide=True)
+    with pytest.raises(
+        InvalidArgumentError, match="wide must be False for a longtable, which needs one column, got True"
+    ):
+        TABLE.to_latex(long=True, wide=True)

@@ -21,6 +21,7 @@ def files():
     return tables.table_files()
 
 
+@pytest.mark.slow
 def test_every_table_in_every_format(files):
     labels = [table.label for table in tables.all_tables()]
     assert len(set(labels)) == len(labels) == 3 + 3 * len(tables.MODELS) + 7
@@ -30,6 +31,7 @@ def test_every_table_in_every_format(files):
     assert all(f"\\input{{{label}.tex}}" in files["all.tex"] for label in labels)
 
 
+@pytest.mark.slow
 def test_tables_are_counted_while_they_are_made(files, capsys):
     assert (
         tables.all_tables(progress=True) == tables.all_tables()
@@ -37,11 +39,13 @@ def test_tables_are_counted_while_they_are_made(files, capsys):
     )
 
 
+@pytest.mark.slow
 def test_the_committed_tables_are_current(files):
     committed = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tables").iterdir()}
     assert committed == files
 
 
+@pytest.mark.slow
 def test_readme_shows_the_table(files):
     rows = [line for line in files["spectrum-linear-pool-v2.md"].splitlines() if line.startswith("|")]
     assert len(rows) == 6
@@ -49,6 +53,7 @@ def test_readme_shows_the_table(files):
     assert "\n".join(rows) in readme
 
 
+@pytest.mark.slow
 def test_readme_shows_the_longest_of_the_finite_lengths(files):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [row for row in json.loads(files["finite-length.json"])["rows"] if row["length"] == 160]
@@ -69,6 +74,7 @@ def test_bytes_do_not_depend_on_the_run(tmp_path):
     assert outputs[0] == outputs[1]
 
 
+@pytest.mark.slow
 def test_expressions_in_json_are_readable(files):
     for name, content in files.items():
         if name.startswith(("spectrum", "bounds", "samples")) and name.endswith(".json"):

@@ -120,7 +120,11 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 @click.option(
     "--limit", type=int, default=None, metavar="N", help="For them: the N largest levels; 40 in text unless given."
 )
-@click.option("--token-labels", is_flag=True, help="For them: levels by the irreps of token renaming as well.")
+@click.option(
+    "--token-labels/--no-token-labels",
+    default=None,
+    help="For them: levels by the irreps of token renaming as well, unless given with no-.",
+)
 @click.option("--symbolic", is_flag=True, help="Insist on closed forms in L: refuses a number for --length.")
 @click.option(
     "--order", type=int, default=None, metavar="N", help="N terms of the expansion at large L of every eigenvalue."
@@ -138,7 +142,7 @@ def spectrum_command(
     order: int | None,
     shape_depth: int | None,
     limit: int | None,
-    token_labels: bool,
+    token_labels: bool | None,
     plot: str | None,
     format_: str,
     out: str | None,
@@ -162,10 +166,10 @@ def spectrum_command(
         option, given = ("--symbolic", "") if symbolic else ("--order", f", got {order}")
         rule = f"must be left out for {model['architecture']}, which has no closed form"
         raise InvalidArgumentError(f"{option} {rule}{given}")
-    for option, value in (("--limit", limit), ("--token-labels", token_labels or None)):
+    for option, value in (("--limit", limit), ("--token-labels", token_labels)):
         if not is_numeric and value is not None:
             rule = f"must be left out for {model['architecture']}, whose levels are few and labelled"
-            raise InvalidArgumentError(f"{option} {rule}, got {value}")
+            raise InvalidArgumentError(f"{option} {rule}")
     if symbolic and model["length"] != "L":
         raise InvalidArgumentError(f"--length must be left out with --symbolic, got {model['length']!r}")
     if order is not None and model["length"] != "L":
@@ -178,7 +182,7 @@ def spectrum_command(
     if format_ == "json":
         emit(spec.to_json(**{name: model[name] for name in ("architecture", "readout", "kernel")}), out)
     else:
-        show(_spectrum_table(spec, order, limit, token_labels, format_, is_numeric), format_, out)
+        show(_spectrum_table(spec, order, limit, token_labels is not False, format_, is_numeric), format_, out)
 
 
 def _spectrum_table(

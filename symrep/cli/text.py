@@ -66,7 +66,7 @@ def text(
     out: str | None,
     **options: Any,
 ) -> None:
-    """How symmetric a text is under permutations of the words in its windows, with controls.
+    """How symmetric a text is under permutations of the words in its windows, with controls; csv holds the first table alone.
 
     FILEs are UTF-8 text, plain, .gz or .zip; without any, the text that ships with Python is read.
 

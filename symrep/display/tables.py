@@ -6,7 +6,7 @@ import csv
 import html
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symrep.display.cells import (
@@ -210,7 +210,16 @@ class Table:
         columns, rows = self._part("display")
         return pandas.DataFrame(rows, columns=[column.key for column in columns])
 
-    def to_latex(self, long: bool | None = None, fit: bool = False, siunitx: bool = False) -> str:
+    def to_latex(
+        self,
+        long: bool | None = None,
+        fit: bool = False,
+        siunitx: bool = False,
+        *,
+        wide: bool = False,
+        label: str | None = None,
+        caption: Prose | None = None,
+    ) -> str:
         r"""A ``table`` environment, or a ``longtable``, which breaks over pages; a comment names the packages it needs.
 
         Parameters
@@ -223,24 +232,33 @@ class Table:
             a column of a paper, say. Some hundred columns or rows are too many for that, and for the memory of TeX.
         siunitx
             Leave the form of numbers in the body to the package siunitx (``\num``).
+        wide
+            Let it span both columns of a two-column page (``table*``).
+        label, caption
+            In place of those of the table; the label goes behind ``tab:``.
 
         Raises
         ------
         InvalidArgumentError
-            When a longtable is to fit, which cannot be scaled.
+            When a longtable is to fit, which cannot be scaled, or to be wide.
         """
+        if label is not None or caption is not None:
+            own = {name: value for name, value in (("label", label), ("caption", caption)) if value is not None}
+            return replace(self, **own).to_latex(long, fit, siunitx, wide=wide)
+        require(not (wide and long), "wide", "must be False for a longtable, which needs one column", wide)
         require(not (fit and long), "fit", "must be False for a longtable, which breaks over pages", fit)
-        if len(self.rows) > _MOST_ROWS and not fit if long is None else long:
+        if len(self.rows) > _MOST_ROWS and not (fit or wide) if long is None else long:
             return self._to_longtable(siunitx)
         columns, rows = self._part("data")
         align = "".join(column.align for column in columns)
         heading = " & ".join(column.latex_heading or latex_text(column.heading) for column in columns)
         caption = sentence(self.caption, latex_cell, latex_prose)
         body_cell = siunitx_cell if siunitx else latex_cell
+        environment = "table*" if wide else "table"
         body = [" & ".join(map(body_cell, row)) + r" \\" for row in rows]
         lines = [
             _packages("graphicx" if fit else None, siunitx),
-            r"\begin{table}[htbp]",
+            rf"\begin{{{environment}}}[htbp]",
             r"\centering",
             r"\setlength{\belowcaptionskip}{6pt}",
             rf"\caption{{{caption}}}",
@@ -259,7 +277,7 @@ class Table:
             notes = [_fitted_note(note) if fit else sentence(note, latex_cell, latex_prose) for note in self.notes]
             lines += ["", r"\medskip", r"\begin{minipage}{0.95\linewidth}\footnotesize"]
             lines += ["\\par\\smallskip\n".join(notes), r"\end{minipage}"]
-        lines.append(r"\end{table}")
+        lines.append(rf"\end{{{environment}}}")
         return "\n".join(lines)
 
     def _to_longtable(self, siunitx: bool) -> str:

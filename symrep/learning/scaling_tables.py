@@ -16,23 +16,23 @@ def bounds_table(laws: ScalingLaws) -> Table:
     """One row per eigenvalue: dimension, both bounds, the exact value, and how tight the bounds are."""
     columns = [Column("shape", "shape"), *_label_columns(laws), Column("dimension", "dimension")]
     columns += [
-        Column("dimension_bound", "E K/dim", only="data"),
-        Column("dimension_bound_shown", "E K/dim", r"$\operatorname{E}K/\dim$", only="display"),
+        Column("dimension_bound", "EK/dim", only="data"),
+        Column("dimension_bound_shown", "EK/dim", r"$\operatorname{E}K/\dim$", only="display"),
         Column("trace_bound", "tr(P K)/dim", only="data"),
         Column("trace_bound_shown", "tr(P K)/dim", r"$\operatorname{tr}(PK)/\dim$", only="display"),
         Column("eigenvalue", "eigenvalue", r"$\lambda$", only="data"),
-        Column("tightness", "lambda dim/E K", r"$\lambda\dim/\operatorname{E}K$", only="data"),
+        Column("tightness", "lambda dim/EK", r"$\lambda\dim/\operatorname{E}K$", only="data"),
     ]
     if not laws.is_symbolic:
         columns += [
             Column("eigenvalue_shown", "eigenvalue", r"$\lambda$", only="display"),
-            Column("tightness_shown", "lambda dim/E K", r"$\lambda\dim/\operatorname{E}K$", only="display"),
+            Column("tightness_shown", "lambda dim/EK", r"$\lambda\dim/\operatorname{E}K$", only="display"),
         ]
     if laws.is_symbolic:
         columns += [
             Column("leading", "lambda at large L", r"$\lambda$ at large $L$"),
             Column("exponents", "exponents"),
-            Column("leading_tightness", "lambda dim/E K at large L", r"$\lambda\dim/\operatorname{E}K$ at large $L$"),
+            Column("leading_tightness", "lambda dim/EK at large L", r"$\lambda\dim/\operatorname{E}K$ at large $L$"),
             Column("limit", "limit"),
             Column("trace_limit", "limit of lambda dim/tr(P K)", r"$\lambda\dim/\operatorname{tr}(PK) \to$"),
         ]
@@ -169,7 +169,10 @@ def _decimal(expression: Any, laws: ScalingLaws) -> Any:
         return float(expression.evalf(20))
     if not expression.free_symbols <= laws.ridge.free_symbols:
         return expression
-    return sympy.expand(expression.evalf(20)).evalf(6)
+    rounded = sympy.expand(expression.evalf(20)).evalf(6)
+    return rounded.xreplace(
+        {number: sympy.Integer(int(number)) for number in rounded.atoms(sympy.Float) if float(number).is_integer()}
+    )
 
 
 def _in_brackets(expression: sympy.Expr) -> str:
@@ -178,4 +181,4 @@ def _in_brackets(expression: sympy.Expr) -> str:
 
 
 def _grouped(expression: sympy.Expr) -> str:
-    return str(expression) if expression.is_Atom else f"({expression})"
+    return str(expression) if expression.is_Symbol or expression.is_Integer else f"({expression})"

@@ -25,6 +25,7 @@ from symrep.spectra.token_labels import token_blocks
 _NULL_SPACE = 1e-12
 
 
+_NEARLY_ALL = 1e-4
 _SAME_TRACE = 1e-9
 
 
@@ -343,7 +344,8 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
 
 
 def _notes(spectrum: BlockSpectrum, levels: list[EigenLevel], held: float) -> tuple[Any, ...]:
-    share = "all" if abs(held - 1) < _SAME_TRACE else held
+    missing = 1 - held
+    share = "all" if abs(missing) < _SAME_TRACE else f"all but {missing:.1e}" if abs(missing) < _NEARLY_ALL else held
     notes: list[Any] = [("The levels hold ", share, " of E K(x, x) = ", float(spectrum.expected_trace), ".")]
     hidden = [(block, int((np.abs(block.eigenvalues) <= block.rounding).sum())) for block in spectrum.blocks]
     number = sum(count for _, count in hidden)
