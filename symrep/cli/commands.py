@@ -123,7 +123,7 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 @click.option(
     "--token-labels/--no-token-labels",
     default=None,
-    help="For them: levels by the irreps of token renaming as well, unless given with no-.",
+    help="For them: whether levels have the irreps of token renaming as labels too; they have unless told not to.",
 )
 @click.option("--symbolic", is_flag=True, help="Insist on closed forms in L: refuses a number for --length.")
 @click.option(
@@ -299,8 +299,9 @@ def curve(
             progress=shows_progress(),
         )
     if plot is not None:
-        ends = float(min(n_samples)), float(max(n_samples))
-        many = learning_curve(spec, found.target, np.geomspace(*ends, _POINTS_DRAWN), ridge, noise=noise, theory=theory)
+        ends = min(n_samples), max(n_samples)
+        between = np.geomspace(*ends, _POINTS_DRAWN) if ends[0] < ends[1] else n_samples
+        many = learning_curve(spec, found.target, between, ridge, noise=noise, theory=theory)
         save_plot(many.plot(simulation=simulation), plot)
     needed = samples_to_learn(found.modes, found.target, ridge, learnability=share)
     table = found.table(simulation)
