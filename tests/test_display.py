@@ -282,7 +282,13 @@ def test_tables_across_both_columns_under_names_of_their_own():
     assert r"\label{tab:mine}" in text and r"\caption{Mine, of $x$.}" in text
     assert TABLE.to_latex(label="mine") == TABLE.to_latex().replace("tab:powers", "tab:mine")
     rows = tuple((n,) for n in range(41))
-    assert "longtable" not in Table("t", "c", (Column("n", "n"),), rows).to_latex(wide=True)
+    long = Table("t", "c", (Column("n", "n"),), rows)
+    assert "longtable" not in long.to_latex(wide=True, fit=True) and "longtable" not in long.to_latex(False, wide=True)
+    with pytest.raises(
+        InvalidArgumentError, match="wide must come with fit=True or long=False .* 40 rows, got 41 rows"
+    ):
+        long.to_latex(wide=True)
+    assert TABLE.to_latex(label="tab:mine") == TABLE.to_latex(label="mine")
     with pytest.raises(
         InvalidArgumentError, match="wide must be False for a longtable, which needs one column, got True"
     ):

@@ -578,3 +578,12 @@ def test_block_spectra_against_functions_of_sequences():
     closed = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2))
     with pytest.raises(InvalidTypeError, match="EvaluatedSpectrum.*numbers for the symbols of a Spectrum stand behind"):
         testing.check_spectrum(closed.evaluate(L=4, a=1, p=1))
+
+
+@pytest.mark.parametrize("kernel", [lambda x, y: np.exp((x == y).sum(axis=1)), lambda x, y: 1.0])
+def test_functions_of_sequences_that_give_no_gram_matrix(kernel):
+    blocks = block_spectrum(
+        kernels.architecture("relu-block", token_variance=1, position_variance=1), measures.iid_uniform(2), 4
+    )
+    with pytest.raises(InvalidArgumentError, match=r"kernel\(X, Y\) must have shape \(1, 1\)"):
+        testing.check_spectrum(blocks, kernel)

@@ -233,21 +233,25 @@ class Table:
         siunitx
             Leave the form of numbers in the body to the package siunitx (``\num``).
         wide
-            Let it span both columns of a two-column page (``table*``).
+            Let it span both columns of a two-column page (``table*``); with ``fit`` it is scaled where it is wider still.
         label, caption
-            In place of those of the table; the label goes behind ``tab:``.
+            In place of those of the table; the label goes behind ``tab:`` unless it starts so.
 
         Raises
         ------
         InvalidArgumentError
-            When a longtable is to fit, which cannot be scaled, or to be wide.
+            When a longtable is to fit, which cannot be scaled, or to be wide; when a wide table is higher than a page.
         """
         if label is not None or caption is not None:
+            label = None if label is None else label.removeprefix("tab:")
             own = {name: value for name, value in (("label", label), ("caption", caption)) if value is not None}
             return replace(self, **own).to_latex(long, fit, siunitx, wide=wide)
         require(not (wide and long), "wide", "must be False for a longtable, which needs one column", wide)
+        if wide and not fit and long is None and len(self.rows) > _MOST_ROWS:
+            rule = f"must come with fit=True or long=False where there are more than {_MOST_ROWS} rows"
+            raise InvalidArgumentError(f"wide {rule}, got {len(self.rows)} rows")
         require(not (fit and long), "fit", "must be False for a longtable, which breaks over pages", fit)
-        if len(self.rows) > _MOST_ROWS and not (fit or wide) if long is None else long:
+        if len(self.rows) > _MOST_ROWS and not fit if long is None else long:
             return self._to_longtable(siunitx)
         columns, rows = self._part("data")
         align = "".join(column.align for column in columns)

@@ -288,7 +288,10 @@ def decomposed(spec: Any, target: Any) -> TargetModes:
             require(bool(own == wanted), "target", f"must be decomposed under the {name} {shown(wanted)}", own)
     if isinstance(spec, BlockSpectrum):
         missing = [shape for shape in dict.fromkeys(target.shapes) if shape not in spec.shapes]
-        require(not missing, "spec", f"must have the shapes of the target, which has a part in {missing[:1]}", spec)
+        if missing:
+            deepest = max(sum(shape.parts[1:]) for shape in missing)
+            rule = f"must have the shapes of the target, which has a part in {missing[0]}"
+            raise InvalidArgumentError(f"spec {rule}: block_spectrum(..., shapes={deepest}) has them, got {spec!r}")
     return target
 
 

@@ -299,6 +299,9 @@ def scaling_law(spec: Spectrum, ridge: Any = ridge_symbol, learnability: Any = "
     >>> odd.exponent("dimension_bound"), odd.exponent("eigenvalue")
     (1, 2)
     """
+    taken = {symbol.name for symbol in spec.free_symbols()} if isinstance(spec, Spectrum) else set()
+    if ridge is ridge_symbol and ridge_symbol.name in taken:
+        raise InvalidArgumentError(f"ridge must be given where the spectrum has the symbol {ridge_symbol}, got none")
     ridge, learnability = read_goal(ridge, learnability)
     if isinstance(spec, BlockSpectrum):
         from symrep.learning.numeric_scaling import numeric_scaling_laws

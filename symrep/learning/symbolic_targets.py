@@ -27,7 +27,7 @@ from symrep.representations.stable import PaddedShape
 from symrep.spectra.asymptotics import LeadingTerm, leading_roots, leading_term
 from symrep.spectra.isotypic_block import Shape, at_known_degree
 from symrep.spectra.roots import factor_roots, irreducible_factors, sign_at_reference
-from symrep.spectra.solver_arguments import kernel_at_length, measure_at_length, read_network
+from symrep.spectra.solver_arguments import kernel_at, measure_at_length, read_network
 from symrep.spectra.spectrum import Spectrum
 
 
@@ -274,11 +274,13 @@ def symbolic_target(spec: Spectrum, target: Any) -> SymbolicTarget:
     vocab_size, length = sympy.sympify(spec.vocab_size), sympy.sympify(spec.length)
     require(bool(vocab_size.is_Integer), "vocab_size", "must be a number for targets", spec.vocab_size)
     kernel, extra_token, _ = read_network(spec.kernel)
+    taken = kappa_symbol.name in {symbol.name for symbol in spec.free_symbols()}
+    require(not taken, "spec", f"must not use the name {kappa_symbol}, which is the effective ridge here", spec)
     require(extra_token != "query", "spec", "must have no query token", spec.kernel)
     found = polynomial_target(target, int(vocab_size), length, extra_token == "last")
     degree = length - found.space.fixed
     measure = measure_at_length(spec.measure, length)
-    operator = SymbolicOperator(kernel_at_length(kernel, length), measure, found.space)
+    operator = SymbolicOperator(kernel_at(kernel, length, vocab_size), measure, found.space)
     weights: dict[Shape, sympy.Expr] = {}
     parts: list[TargetPart] = []
     for lower, values in found.space.isotypic_parts(found.values).items():

@@ -141,7 +141,11 @@ def target(description: Any) -> Target:
         text, presets = _presets_in(description)
         if text.strip() in presets:
             return presets[text.strip()]
-        return _expression_target(target_expression(text, presets.keys()), description, presets)
+        try:
+            expression = target_expression(text, presets.keys())
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(str(error).replace(shown(text), shown(description))) from None
+        return _expression_target(expression, description, presets)
     if isinstance(description, sympy.Expr):
         return _expression_target(target_expression(description), str(description), {})
     if any(description is maker for maker in (*_presets(), next_token)):

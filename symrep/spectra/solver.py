@@ -13,12 +13,12 @@ from symrep.combinatorics.partitions import Partition
 from symrep.errors import InvalidArgumentError, InvalidTypeError, SizeLimitError, require
 from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.network import Network
-from symrep.kernels.overlaps import length_symbol
+from symrep.kernels.overlaps import length_symbol, vocabulary_symbol
 from symrep.measures import ExchangeableMeasure, UniformTokens, as_exchangeable
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.isotypic_block import Block, at_known_degree, blocks_with_progress
 from symrep.spectra.kernel_polynomials import KernelPolynomial
-from symrep.spectra.solver_arguments import kernel_at_length, measure_at_length, read_length, read_network, substituted
+from symrep.spectra.solver_arguments import kernel_at, measure_at_length, read_length, read_network, substituted
 from symrep.spectra.spectrum import Spectrum, power_or_number
 from symrep.spectra.symbolic import BlockProblem, kernel_trace, reached_shapes, token_shapes
 from symrep.spectra.symbolic_vocabulary import smallest_vocabulary, symbolic_trace, symbolic_vocabulary_blocks
@@ -91,14 +91,15 @@ def spectrum(
     kernel, extra_token, architecture = read_network(net)
     measure = as_exchangeable(measure, _number_of_tokens(length, extra_token))
     length = read_length(length, extra_token, measure)
-    kernel = kernel_at_length(kernel, length)
-    tokens = measure_at_length(measure, length)
     vocab_size = sympy.sympify(measure.vocab_size)
+    kernel = kernel_at(kernel, length, vocab_size)
+    tokens = measure_at_length(measure, length)
     context_degree = length - 1 if extra_token == "last" else length
     require(isinstance(progress, bool), "progress", "must be True or False", progress, InvalidTypeError)
     blocks = tuple(_blocks(kernel, tokens, context_degree, extra_token, progress))
 
     names = {symbol.name for symbol in (net.parameters() if isinstance(net, Network | NetworkKernel) else ())}
+    names -= {vocabulary_symbol.name} if vocab_size.is_Integer else set()
     return Spectrum(
         architecture,
         measure,

@@ -16,7 +16,13 @@ from symrep.errors import (
 )
 from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.network import Network
-from symrep.kernels.overlaps import first_overlap_symbol, length_symbol, same_token_symbol, second_overlap_symbol
+from symrep.kernels.overlaps import (
+    first_overlap_symbol,
+    length_symbol,
+    same_token_symbol,
+    second_overlap_symbol,
+    vocabulary_symbol,
+)
 from symrep.kernels.parameters import as_parameter, exact_expression, with_shared_symbols
 from symrep.measures import (
     DirichletMultinomial,
@@ -90,11 +96,12 @@ def _integer_or_symbol(length: Any, extra_token: str | None) -> sympy.Expr:
     return sympy.Integer(number)
 
 
-def kernel_at_length(kernel: KernelPolynomial, length: sympy.Expr) -> KernelPolynomial:
-    """The kernel with the length in its coefficients, which must be rational in L."""
+def kernel_at(kernel: KernelPolynomial, length: sympy.Expr, vocab_size: sympy.Expr) -> KernelPolynomial:
+    """The kernel with the length, and the number of tokens where it is one, in its coefficients; they must be rational in L."""
     given = [c for _, _, c in kernel.all_terms()]
     require(_all_finite(given), "net", "must have a kernel with finite coefficients", sympy.Add(*given))
-    found = kernel.map_coefficients(lambda c: c.subs(length_symbol, length))
+    known = {length_symbol: length} | ({vocabulary_symbol: vocab_size} if vocab_size.is_Integer else {})
+    found = kernel.map_coefficients(lambda c: c.subs(known))
     coefficients = [c for _, _, c in found.all_terms()]
     require(_all_finite(coefficients), "length", "must not be a pole of the kernel", length)
     rational = all(c.is_rational_function(length_symbol) for c in coefficients)

@@ -17,7 +17,7 @@ from symrep.spectra.blocks import BlockSpectrum, NumericBlock
 from symrep.spectra.comparisons import compare_spectra
 from symrep.spectra.count_tables import count_tables, number_of_tables
 from symrep.spectra.dense import all_sequences, dense_spectrum
-from symrep.spectra.gram_functions import is_gram_function
+from symrep.spectra.gram_functions import gram_function, is_gram_function
 from symrep.spectra.kernel_functions import as_symmetric_kernel, of_method
 from symrep.testing.verify import verify
 
@@ -109,12 +109,12 @@ def _on_tables(kernel: Any, spectrum: BlockSpectrum) -> Any:
     if not is_gram_function(kernel):
         return kernel
     verify(spectrum.extra_token is None, "a function of two arrays of sequences says nothing of a last or query token")
-    size = spectrum.vocab_size
+    size, gram_of = spectrum.vocab_size, gram_function(kernel)
     pairs = np.indices((size, size)).reshape(2, -1)
 
     def of_tables(tables: np.ndarray) -> np.ndarray:
         x, y = (np.array([np.repeat(own, N.ravel()) for N in tables]) for own in pairs)
-        return np.array([kernel(x[i : i + 1], y[i : i + 1])[0, 0] for i in range(len(tables))])
+        return np.array([gram_of(x[i : i + 1], y[i : i + 1])[0, 0] for i in range(len(tables))])
 
     return of_tables
 

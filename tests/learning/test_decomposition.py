@@ -342,7 +342,7 @@ def test_presets_within_text():
 def test_polynomial_presets_with_a_symbol_for_the_length(vocab_size):
     closed = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(vocab_size))
     numbers = {"L": 6, "a": "1/2", "p": 1}
-    for text in ("same_token(1, L) - token_count(1)/3", "token_at(2, 1)*copy_token(0) + sqrt(4)"):
+    for text in ("same_token(1, L) - token_count(1)/3", "token_at(2, 1)*copy_token(0) + sqrt(4)*token_count(1)"):
         symbolic = learning.symbolic_target(closed, text)
         found = learning.decompose(closed.substitute(**numbers), text)
         assert float(symbolic.norm.subs({s: 6 for s in symbolic.norm.free_symbols})) == pytest.approx(
@@ -373,6 +373,7 @@ def test_polynomial_presets_with_a_symbol_for_the_length(vocab_size):
         ("sigma_1 == sigma_2", r"1 - abs\(sign\(a - b\)\) is 1 where two are equal, else 0$"),
         ("S >= 0", r"sign\(a - b\) tells which of two is larger$"),
         ("S^2", r"powers are written \*\*$"),
+        ("majority() - 1/4*", r"got 'majority\(\) - 1/4\*'$"),
     ],
 )
 def test_what_text_cannot_say_is_told_how(text, message):

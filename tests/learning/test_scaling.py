@@ -329,3 +329,17 @@ def test_sums_are_bracketed():
     assert (
         r"\left(b + c\right) / T" in table.to_latex() and r"\left(b + c\right) / \operatorname{E}K" in table.to_latex()
     )
+
+
+def test_symbols_of_the_spectrum_are_not_those_of_the_ridge():
+    net = kernels.architecture("linear-block", token_variance="delta", position_variance="kappa")
+    spec = spectrum(net, measures.iid_uniform(2))
+    with pytest.raises(
+        InvalidArgumentError, match="ridge must be given where the spectrum has the symbol delta, got none"
+    ):
+        learning.scaling_law(spec)
+    assert learning.scaling_law(spec, "r")[0].ridge == sympy.Symbol("r", positive=True)
+    with pytest.raises(
+        InvalidArgumentError, match="spec must not use the name kappa, which is the effective ridge here"
+    ):
+        learning.symbolic_target(spec, "S")

@@ -769,3 +769,14 @@ def test_labels_by_their_text():
 def test_symbols_are_listed_in_order():
     with pytest.raises(InvalidArgumentError, match="symbol must be one of L, a, p, got 'z'"):
         spectrum(architecture("linear-block"), measures.iid_uniform(2)).substitute(z=1)
+
+
+def test_the_vocabulary_of_the_measure_is_that_of_the_parameters():
+    net = architecture("linear-block", token_variance="1/V", position_variance="1/L")
+    two = architecture("linear-block", token_variance="1/2", position_variance="1/L")
+    found = spectrum(net, measures.iid_uniform(2))
+    assert found.levels == spectrum(two, measures.iid_uniform(2)).levels and {s.name for s in found.free_symbols()} == {"L"}
+    with pytest.raises(InvalidArgumentError, match="symbol must be one of L, got 'V'"):
+        found.evaluate(L=4, V=3)
+    any_vocabulary = spectrum(net, measures.iid_uniform())
+    assert any_vocabulary.substitute(V=5, L=3).levels == spectrum(net, measures.iid_uniform(5), 3).levels
