@@ -575,6 +575,7 @@ def test_the_tangent_kernel():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("spectrum", "linear-block"), ("bounds", "linear-block"), ("character-table", "10"),
                                        ("text", "--vocab", "20", "--permutations", "0", "--no-controls")])  # fmt: skip
 def test_latex_is_scaled_to_the_line(arguments):

@@ -338,6 +338,7 @@ def test_presets_within_text():
     assert with_three.tolist() == [0.0, -1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vocab_size", [2, 3])
 def test_polynomial_presets_with_a_symbol_for_the_length(vocab_size):
     closed = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(vocab_size))

@@ -67,6 +67,7 @@ EXACT_CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("net", "measure", "described", "lengths"), EXACT_CASES)
 def test_weights_and_learnability_are_exact_at_small_lengths(net, measure, described, lengths):
     spec = solved(net, measure)

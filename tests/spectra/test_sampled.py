@@ -115,6 +115,7 @@ def test_extrapolation_removes_a_visible_bias():
     assert abs(limit - exact) < 0.3 * (raw - exact)
 
 
+@pytest.mark.slow
 def test_traces_are_unbiased(case):
     dense, estimate = case
     squares = sum(level.degeneracy * level.eigenvalue**2 for level in dense.levels)

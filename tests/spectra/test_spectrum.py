@@ -65,6 +65,7 @@ def _cases(names=("linear-block", "uniform-block")):
     return cases
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("measure", "name", "readout"), _cases())
 def test_levels_sum_to_the_trace_and_to_the_expectation_of_the_diagonal(measure, name, readout):
     s = spectrum(architecture(name, readout), MEASURES[measure])
@@ -120,6 +121,7 @@ def test_degeneracies_fill_the_space(measure, name, readout):
         assert evaluated.eigenvalues == sorted(evaluated.eigenvalues, reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "measure", ["uniform 2", pytest.param("uniform 3", marks=pytest.mark.slow), "symmetric mixture 2"]
 )
@@ -329,6 +331,7 @@ def test_pairs_are_kept_apart():
     assert pairs == 3
 
 
+@pytest.mark.slow
 def test_factors_of_one_block_are_numbered_each_by_itself():
     s = spectrum(architecture("linear-block", "flatten"), measures.iid(["1/4", "1/4", "1/2"]))
     cells = [row[-1] for row in s.table().rows]
@@ -337,6 +340,7 @@ def test_factors_of_one_block_are_numbered_each_by_itself():
     assert [str(cells[i]) for i in (1, 3, 4, 5, 7, 8, 10, 11)] == others
 
 
+@pytest.mark.slow
 def test_roots_of_higher_polynomials_are_numbered():
     s = spectrum(architecture("linear-block", "last"), measures.iid(["1/4", "1/4", "1/2"]))
     cells = [row[-1] for row in s.table().rows]
@@ -775,7 +779,9 @@ def test_the_vocabulary_of_the_measure_is_that_of_the_parameters():
     net = architecture("linear-block", token_variance="1/V", position_variance="1/L")
     two = architecture("linear-block", token_variance="1/2", position_variance="1/L")
     found = spectrum(net, measures.iid_uniform(2))
-    assert found.levels == spectrum(two, measures.iid_uniform(2)).levels and {s.name for s in found.free_symbols()} == {"L"}
+    assert found.levels == spectrum(two, measures.iid_uniform(2)).levels and {s.name for s in found.free_symbols()} == {
+        "L"
+    }
     with pytest.raises(InvalidArgumentError, match="symbol must be one of L, got 'V'"):
         found.evaluate(L=4, V=3)
     any_vocabulary = spectrum(net, measures.iid_uniform())

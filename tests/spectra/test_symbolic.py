@@ -272,6 +272,7 @@ def _measure_cases():
             yield pytest.param(name, readout, marks=[pytest.mark.slow] if heavy else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("measure", "readout"), list(_measure_cases()))
 def test_every_measure_and_readout_against_the_dense_oracle(measure, readout):
     """Closed forms in L, at numbers for a and p; asked also below ``stable_from``."""
@@ -345,6 +346,7 @@ def test_uniform_tokens_exactly(vocab_size, length, a, p, readout):
         assert characteristic_polynomials(symbolic, length) == oracle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("vocab_size", "length"), [(2, 1), (2, 2), (2, 5), (3, 1), (3, 3), (4, 2), (4, 3)])
 @pytest.mark.parametrize("symbolic_vocabulary", [True, False])
 def test_the_query_block_against_the_dense_oracle(vocab_size, length, symbolic_vocabulary):

@@ -19,6 +19,7 @@ def numbers_of(net):
     return {symbol.name: NUMBERS[symbol.name] for symbol in net.parameters()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readout", kernels.READOUTS)
 @pytest.mark.parametrize("normalized", [False, True])
 def test_every_route_gives_the_same(readout, normalized):
