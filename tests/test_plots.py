@@ -253,6 +253,9 @@ def test_simulated_points_have_a_label_of_their_own():
         simulation=simulation, label="theory", simulation_label="200 sets"
     )
     assert legend(ax) == ["theory", "200 sets"]
+    assert ax.get_legend().get_title().get_text() == "bars: 2 standard errors"
+    alone = learning.learning_curve(s, "S", [4, 8], 0.1).plot()
+    assert alone.get_legend().get_title().get_text() == ""
 
 
 def test_legends_of_many_curves_stand_below_the_axis():

@@ -35,7 +35,7 @@ def learning_curve_plot(
     simulation
         The result of :func:`symrep.learning.simulate`, drawn as points with two standard errors.
     label, simulation_label
-        In the legend; the target, and "simulated (2 standard errors)" behind the first label, unless given.
+        In the legend; the target, and "simulated" behind the first label, unless given.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def learning_curve_plot(
     options = {"color": colour, "linestyle": dashes, "linewidth": 1.5, "marker": few, "markersize": 4}
     ax.plot(samples[order], values[order], label=name, gid="theory", **options)
     if simulation is not None:
-        simulated = f"{name}, simulated (2 standard errors)" if simulation_label is None else simulation_label
+        simulated = f"{name}, simulated" if simulation_label is None else simulation_label
         means, errors = getattr(simulation, quantity), 2 * getattr(simulation, f"{quantity}_error")
         options = {"color": colour, "linestyle": "none", "markersize": 5, "capsize": 2}
         ax.errorbar(simulation.n_samples, means, errors, marker=marker, label=simulated, **options)
@@ -85,7 +85,8 @@ def learning_curve_plot(
         ax.set_yscale("log")
         plain_ticks(ax.yaxis, ax.dataLim.intervaly)
     label_axes(ax, "number of samples $P$", _QUANTITIES[quantity])
-    ax.legend(frameon=False, fontsize="small")
+    title = "bars: 2 standard errors" if ax.containers else None
+    ax.legend(title=title, title_fontsize="small", frameon=False, fontsize="small")
     return ax
 
 
