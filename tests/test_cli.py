@@ -581,5 +581,8 @@ def test_the_tangent_kernel():
 def test_latex_is_scaled_to_the_line(arguments):
     plain, fitted = (run(*arguments, "--format", "latex", *fit).out for fit in ((), ("--fit",)))
     assert r"\resizebox" in fitted and r"\resizebox" not in plain and r"\begin{longtable}" not in fitted
-    refused = run(*arguments, "--fit", "--format", "csv")
-    assert refused == (2, "", "symrep: --fit must be left out unless --format is latex, got 'csv'\n")
+    wide = run(*arguments, "--format", "latex", "--wide").out
+    assert r"\begin{table*}" in wide and r"\resizebox" in wide and wide.replace("table*", "table") == fitted
+    for option in ("--fit", "--wide"):
+        refused = run(*arguments, option, "--format", "csv")
+        assert refused == (2, "", f"symrep: {option} must be left out unless --format is latex, got 'csv'\n")

@@ -254,6 +254,10 @@ def test_simulated_points_have_a_label_of_their_own():
     )
     assert legend(ax) == ["theory", "200 sets"]
     assert ax.get_legend().get_title().get_text() == "bars: 2 standard errors"
+    with pytest.raises(
+        InvalidTypeError, match="ax must be matplotlib axes: a simulation goes by its name, simulation=..."
+    ):
+        learning.learning_curve(s, "S", [4, 8], 0.1).plot(simulation)
     alone = learning.learning_curve(s, "S", [4, 8], 0.1).plot()
     assert alone.get_legend().get_title().get_text() == ""
 

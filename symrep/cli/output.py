@@ -17,7 +17,7 @@ import click
 from symrep.display import FORMATS, Table
 from symrep.errors import InvalidArgumentError
 
-_QUIET, _FIT = "symrep.quiet", "symrep.fit"
+_QUIET, _FIT, _WIDE = "symrep.quiet", "symrep.fit", "symrep.wide"
 # for completion alone: whether a file can be used is told where it is
 FILE = click.Path(readable=False)
 
@@ -48,29 +48,33 @@ def say(message: str, err: bool = False) -> None:
         click.echo(message, err=err)
 
 
-def fit_option(function: Any) -> Any:
-    """``--fit``, which is refused unless the format is latex."""
+def latex_options(function: Any) -> Any:
+    """``--fit`` and ``--wide``, which are refused unless the format is latex."""
 
-    def remember(context: click.Context, parameter: click.Parameter, fits: bool) -> None:
-        context.meta[_FIT] = fits
+    def remember(context: click.Context, parameter: click.Parameter, is_given: bool) -> None:
+        context.meta[f"symrep.{parameter.name}"] = is_given
 
     @wraps(function)
     def checked(*arguments: Any, format_: str, **options: Any) -> None:
-        if fits() and format_ != "latex":
-            raise InvalidArgumentError(f"--fit must be left out unless --format is latex, got {format_!r}")
+        for option in ("fit", "wide"):
+            if _latex_form()[option] and format_ != "latex":
+                raise InvalidArgumentError(f"--{option} must be left out unless --format is latex, got {format_!r}")
         function(*arguments, format_=format_, **options)
 
+    help_text = "For latex: across both columns of a page, scaled down to them."
+    wide = click.option("--wide", is_flag=True, expose_value=False, callback=remember, help=help_text)
     help_text = "For latex: scaled down to the line, such as the column of a paper (package graphicx)."
-    return click.option("--fit", is_flag=True, expose_value=False, callback=remember, help=help_text)(checked)
+    return click.option("--fit", is_flag=True, expose_value=False, callback=remember, help=help_text)(wide(checked))
 
 
-def fits() -> bool:
-    return click.get_current_context().meta.get(_FIT, False)
+def _latex_form() -> dict[str, bool]:
+    meta = click.get_current_context().meta
+    return {"fit": meta.get(_FIT, False), "wide": meta.get(_WIDE, False)}
 
 
 def output_options(formats: Sequence[str] = FORMATS) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
-        function = quiet_option(fit_option(function) if "latex" in formats else function)
+        function = quiet_option(latex_options(function) if "latex" in formats else function)
         help_text = "Write to FILE instead of standard output."
         function = click.option("--out", type=FILE, metavar="FILE", callback=output_file, help=help_text)(function)
         help_text = "Output format."
@@ -129,8 +133,9 @@ def show(table: Table, format_: str, out: str | None) -> None:
 
 
 def written(table: Table, format_: str) -> str:
-    """A table in a format, and in LaTeX scaled to the line where ``--fit`` is given."""
-    return table.to_latex(fit=True) if fits() else table.to(format_)
+    """A table in a format, and in LaTeX scaled to the line where ``--fit`` or ``--wide`` is given."""
+    form = _latex_form()
+    return table.to_latex(fit=True, wide=form["wide"]) if any(form.values()) else table.to(format_)
 
 
 def show_all(tables: list[Table], format_: str, out: str | None) -> None:

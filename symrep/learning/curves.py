@@ -24,7 +24,7 @@ from scipy.special import logsumexp
 
 from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table, uncertain_cells, uncertain_columns
-from symrep.errors import InvalidArgumentError, require
+from symrep.errors import InvalidArgumentError, InvalidTypeError, require
 from symrep.learning.decomposition import TargetModes, decomposed
 from symrep.learning.kappa import as_numbers, as_pairs, as_samples, effective_ridge, learnabilities
 from symrep.learning.modes import Modes, as_modes
@@ -188,6 +188,10 @@ class LearningCurve:
         """Learnability or errors against the number of samples; see :func:`symrep.plots.learning_curve_plot`."""
         from symrep.plots import learning_curve_plot
 
+        if hasattr(ax, "n_repeats"):
+            raise InvalidTypeError(
+                f"ax must be matplotlib axes: a simulation goes by its name, simulation=..., got {ax!r}"
+            )
         return learning_curve_plot(self, ax, **options)
 
     def _repr_html_(self) -> str:
