@@ -42,7 +42,7 @@ def model_options(only_numbers: bool = False) -> Callable[[Any], Any]:
     """The network and its data; ``only_numbers`` where symbols are refused."""
 
     def variance(name: str, symbol: str, beginning: str = "") -> Any:
-        text = "a number such as 1/2" if only_numbers else f"a number such as 1/2, or the symbol {symbol}, the default"
+        text = "a number such as 1/2" if only_numbers else f"a number such as 1/2, or a symbol; {symbol} unless given"
         text = beginning + text
         return click.option(f"--{name}", default=None, metavar=symbol[0].upper(), help=f"{text[0].upper()}{text[1:]}.")
 

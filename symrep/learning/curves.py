@@ -163,7 +163,8 @@ class LearningCurve:
         columns, arrays = [], []
         for key, (text, latex) in names.items():
             columns.append(Column(key, text, latex) if latex else Column(key, text))
-            arrays.append(np.ravel(getattr(self, key)).tolist())
+            values = np.ravel(getattr(self, key)).tolist()
+            arrays.append([int(p) if p.is_integer() else p for p in values] if key == "n_samples" else values)
             if simulation is not None and key in _SIMULATED:
                 columns += uncertain_columns(f"simulated_{key}", "simulated")
                 pairs = zip(getattr(simulation, key).tolist(), getattr(simulation, f"{key}_error").tolist())

@@ -17,6 +17,7 @@ from symrep.errors import (
     SizeLimitError,
     VerificationError,
     require,
+    shown,
 )
 from symrep.kernels.joint_counts import NetworkKernel
 from symrep.kernels.network import Network
@@ -199,7 +200,9 @@ def check_spectrum(
     if not isinstance(spectrum, Spectrum):
         hint = ": numbers for the symbols of a Spectrum stand behind the kernel, as in check_spectrum(s, net, L=4, a=1)"
         rule = "spectrum must be a Spectrum or a BlockSpectrum"
-        raise InvalidTypeError(f"{rule}, got {spectrum!r}{hint if isinstance(spectrum, EvaluatedSpectrum) else ''}")
+        raise InvalidTypeError(
+            f"{rule}, got {shown(spectrum)}{hint if isinstance(spectrum, EvaluatedSpectrum) else ''}"
+        )
     require(not positive, "positive", "must be left out for a spectrum that is not made of numeric blocks", positive)
     _verify_degeneracies(spectrum)
     gap = sympy.simplify(spectrum.trace() - spectrum.expected_trace)
@@ -257,8 +260,8 @@ def _verify_dense(spectrum: Spectrum, kernel: Any, tolerance: float, numbers: di
         expected = dense.eigenvalues(shape)
         found = _eigenvalues_of(evaluated, shape, len(expected))
         same = len(found) == len(expected) and bool((np.abs(found - expected) <= tolerance * largest).all())
-        shown = f"{_shown(found)}, dense {_shown(expected)}"
-        verify(same, f"eigenvalues of {shape} differ from the dense spectrum: {shown}")
+        pair = f"{_shown(found)}, dense {_shown(expected)}"
+        verify(same, f"eigenvalues of {shape} differ from the dense spectrum: {pair}")
 
 
 def _shown(eigenvalues: np.ndarray) -> str:

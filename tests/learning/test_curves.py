@@ -235,3 +235,9 @@ def test_simulation_is_reproducible_and_has_the_right_shapes():
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_whole_numbers_of_samples_are_written_so():
+    s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 6).substitute(a=1, p=1)
+    rows = learning.learning_curve(s, "S", [4, 6.5], 0.1).table().to_csv().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == ["4", "6.5"]
