@@ -382,6 +382,7 @@ def on_a_terminal(*arguments):
     "arguments",
     [
         ("spectrum", "relu-block", *numbers(4)),
+        ("spectrum", "linear-block", "--vocab", "V"),
         ("curve", "linear-block", *numbers(4), "--target", "S", "--simulate", "3", "--samples", "4"),
         ("text", "--vocab", "5", "--length", "3", "--permutations", "0", "--no-controls"),
     ],

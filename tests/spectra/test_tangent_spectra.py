@@ -163,6 +163,15 @@ def test_scales_are_read_like_other_numbers():
         block_spectrum(three.joint_count_kernel("ntk"), measures.iid_uniform(2), 3)
 
 
+def test_parameters_that_a_spectrum_does_not_have_are_given_to_the_kernel_alone():
+    net = kernels.serial(
+        kernels.TokenEmbedding("a"), kernels.LinearAttention(key_std="k", query_std="k"), kernels.MeanPool()
+    )
+    normalized = learning.normalized_spectrum(spectrum(net.joint_count_kernel("ntk"), measures.iid_uniform(2)))
+    assert "k" not in {symbol.name for symbol in normalized.free_symbols()}
+    check_spectrum(normalized, normalized.kernel, L=3, a=1, k=2)
+
+
 def test_networks_without_a_polynomial_are_sent_on():
     with pytest.raises(InvalidArchitectureError, match="block_spectrum takes it at a finite length, in float64"):
         spectrum(kernels.architecture("relu-block").joint_count_kernel("ntk"), measures.iid_uniform(2))
