@@ -17,7 +17,7 @@ import click
 from symrep.display import FORMATS, Table
 from symrep.errors import InvalidArgumentError
 
-_QUIET, _FIT, _WIDE = "symrep.quiet", "symrep.fit", "symrep.wide"
+_QUIET = "symrep.quiet"
 # for completion alone: whether a file can be used is told where it is
 FILE = click.Path(readable=False)
 
@@ -56,8 +56,8 @@ def latex_options(function: Any) -> Any:
 
     @wraps(function)
     def checked(*arguments: Any, format_: str, **options: Any) -> None:
-        for option in ("fit", "wide"):
-            if _latex_form()[option] and format_ != "latex":
+        for option, is_given in _latex_form().items():
+            if is_given and format_ != "latex":
                 raise InvalidArgumentError(f"--{option} must be left out unless --format is latex, got {format_!r}")
         function(*arguments, format_=format_, **options)
 
@@ -69,7 +69,7 @@ def latex_options(function: Any) -> Any:
 
 def _latex_form() -> dict[str, bool]:
     meta = click.get_current_context().meta
-    return {"fit": meta.get(_FIT, False), "wide": meta.get(_WIDE, False)}
+    return {name: meta.get(f"symrep.{name}", False) for name in ("fit", "wide")}
 
 
 def output_options(formats: Sequence[str] = FORMATS) -> Callable[[Any], Any]:

@@ -35,7 +35,7 @@ from symrep.kernels.gram import (
 )
 from symrep.kernels.layers import COUNTS, OVERLAPS
 from symrep.kernels.overlaps import length_symbol, vocabulary_symbol
-from symrep.kernels.parameters import TAKEN, as_float, exact_expression, substitute, with_shared_symbols
+from symrep.kernels.parameters import RESERVED_NAMES, as_float, exact_expression, substitute, with_shared_symbols
 from symrep.kernels.sequences import as_sequences, require_memory
 
 _LARGEST_COUNT = 10**9
@@ -63,7 +63,7 @@ class NetworkKernel:
         if isinstance(self.scale, float):
             require(isfinite(self.scale), "scale", "must be finite", self.scale)
             return
-        scale = with_shared_symbols(exact_expression(self.scale, "scale"), "scale", TAKEN)
+        scale = with_shared_symbols(exact_expression(self.scale, "scale"), "scale", RESERVED_NAMES)
         require(scale.is_finite is not False and scale.is_real is not False, "scale", "must be real", self.scale)
         object.__setattr__(self, "scale", scale)
 

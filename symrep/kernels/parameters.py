@@ -28,7 +28,7 @@ from symrep.kernels.overlaps import (
 _SHARED = {symbol.name: symbol for symbol in (length_symbol, vocabulary_symbol, overlap_symbol, matches_symbol)}
 # the counts of the overlap ring, and the unknown of characteristic polynomials
 _COUNTS = (overlap_symbol, matches_symbol, same_token_symbol, first_overlap_symbol, second_overlap_symbol)
-TAKEN = frozenset({"x", *(symbol.name for symbol in _COUNTS)})
+RESERVED_NAMES = frozenset({"x", *(symbol.name for symbol in _COUNTS)})
 _NOT_NAMES = frozenset({"nan", "inf", "infinity", "oo", "zoo", "I", "E", "pi"})
 _LARGEST_EXPONENT = 1000
 _LARGEST_BITS = 256
@@ -65,7 +65,7 @@ def as_coefficient(value: Any, argument: str) -> sympy.Expr:
     >>> as_coefficient("-1/2", "coefficients")
     -1/2
     """
-    expression = with_shared_symbols(exact_expression(value, argument), argument, TAKEN)
+    expression = with_shared_symbols(exact_expression(value, argument), argument, RESERVED_NAMES)
     finite = not expression.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo) and expression.is_real is not False
     require(finite, argument, "must be a finite real number or an expression", value)
     small = all(_is_short(number) for number in expression.atoms(sympy.Rational))

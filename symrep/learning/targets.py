@@ -120,7 +120,7 @@ def target(description: Any) -> Target:
     - numbers, ``+ - * / **``, ``sqrt``, ``abs`` and ``sign``: ``sign(S)`` is the majority.
 
     - in text, calls of :func:`majority`, :func:`same_token`, :func:`token_count`, :func:`token_at` and :func:`copy_token`
-      with integers (or L for the last position), such as ``"same_token(1, L) - 1/2"``.
+      with integers (or L for the last position), such as ``"same_token(1, L) * S"``.
 
     For a network with a query all of this includes the query, which is the last of L + 1 tokens.
 

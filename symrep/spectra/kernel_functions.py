@@ -81,7 +81,7 @@ class SymmetricKernel:
 
 def as_symmetric_kernel(kernel: Any) -> SymmetricKernel:
     """What block spectra know of a kernel."""
-    kernel = of_method(kernel)
+    kernel = kernel_of_method(kernel)
     if isinstance(kernel, Network):
         return replace(as_symmetric_kernel(kernel.joint_count_kernel()), name=repr(kernel))
     if isinstance(kernel, NetworkKernel):
@@ -117,7 +117,7 @@ def _require_function_of_tables(function: Callable[..., Any]) -> None:
         raise InvalidTypeError(f"kernel {rule}, got one of {len(needed)}; {other}")
 
 
-def of_method(kernel: Any) -> Any:
+def kernel_of_method(kernel: Any) -> Any:
     """The network for its method ``nngp``, its tangent kernel for ``ntk``, anything else as it is."""
     net, name = getattr(kernel, "__self__", None), getattr(kernel, "__name__", "")
     if not isinstance(net, Network) or name not in ("nngp", "ntk"):

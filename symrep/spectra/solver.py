@@ -69,8 +69,8 @@ def spectrum(
 
     Notes
     -----
-    The cost grows with the degree of the kernel and the vocabulary, not with the length: a second for one block of linear
-    attention, a minute at V = 3 for two and another for their eigenvalues. Derivation: a kernel of degree r
+    The cost grows with the degree of the kernel and the vocabulary, not with the length; for two blocks of linear
+    attention it is long enough for ``progress``. Derivation: a kernel of degree r
     in m reaches the shapes (n-k, mu) with k <= r; on each, the operator acts on test functions through factorial moments.
     The counts u_xx and u_yy come from polynomial nonlinearities behind attention; they are the same under permutations,
     so they multiply the image and the test function, and reach no further shapes.

@@ -18,7 +18,7 @@ from symrep.spectra.comparisons import compare_spectra
 from symrep.spectra.count_tables import count_tables, number_of_tables
 from symrep.spectra.dense import all_sequences, dense_spectrum
 from symrep.spectra.gram_functions import gram_function, is_gram_function
-from symrep.spectra.kernel_functions import as_symmetric_kernel, of_method
+from symrep.spectra.kernel_functions import as_symmetric_kernel, kernel_of_method
 from symrep.testing.verify import verify
 
 DENSE_SEQUENCES_AT_MOST = 1024
@@ -105,7 +105,7 @@ def _allowed(spectrum: BlockSpectrum, scale: float, tolerance: float) -> Fractio
 
 def _on_tables(kernel: Any, spectrum: BlockSpectrum) -> Any:
     """A function of two arrays of sequences as one of joint count tables, through a pair of sequences for each."""
-    kernel = of_method(kernel)
+    kernel = kernel_of_method(kernel)
     if not is_gram_function(kernel):
         return kernel
     verify(spectrum.extra_token is None, "a function of two arrays of sequences says nothing of a last or query token")
