@@ -384,6 +384,7 @@ def on_a_terminal(*arguments):
         ("spectrum", "relu-block", *numbers(4)),
         ("spectrum", "linear-block", "--vocab", "V"),
         ("curve", "linear-block", *numbers(4), "--target", "S", "--simulate", "3", "--samples", "4"),
+        ("curve", "linear-block", *numbers(4), "--target", "sigma_1 - 7*S"),
         ("text", "--vocab", "5", "--length", "3", "--permutations", "0", "--no-controls"),
     ],
 )

@@ -237,10 +237,30 @@ def test_numbers_of_samples_are_written_in_full(samples, texts):
     shown = [label.get_text() for label in ax.get_xticklabels() if low <= label.get_position()[0] <= high]
     assert shown == texts
     assert not any("10^" in label.get_text() for label in ax.get_yticklabels(which="both"))
-    # few points are marked, and curves of many are not
-    assert ax.get_lines()[0].get_marker() == "o"
-    many = learning.learning_curve(s, "S", np.geomspace(4, 100, 40), 0.05).plot()
-    assert many.get_lines()[0].get_marker() == "None"
+
+
+def test_curves_run_through_many_samples_and_mark_the_few_that_were_asked_for():
+    from symrep import learning
+
+    net = kernels.architecture("linear-block", token_variance=1, position_variance=1)
+    s = spectrum(net, measures.iid_uniform(2), 8)
+    curve = learning.learning_curve(s, "S", [256, 16, 64], 0.05, noise=0.01, theory="next-order")
+    line = curve.plot(quantity="test_error").get_lines()[0]
+    x, y = line.get_data()
+    assert len(x) > 100 and (x[0], x[-1]) == (16, 256) and (np.diff(x) > 0).all()
+    assert line.get_marker() == "o" and x[line.get_markevery()].tolist() == [16, 64, 256]
+    np.testing.assert_allclose(y[line.get_markevery()], curve.test_error[[1, 2, 0]], rtol=1e-12)
+    middle = learning.learning_curve(s, "S", x[50], 0.05, noise=0.01, theory="next-order")
+    assert y[50] == pytest.approx(float(middle.test_error), rel=1e-12)
+    # of many none is marked, nor where simulated points stand there
+    many = learning.learning_curve(s, "S", np.geomspace(4, 100, 40), 0.05).plot().get_lines()[0]
+    assert many.get_marker() == "None"
+    simulation = learning.simulate(s.kernel, s.measure, 8, "S", [16, 64, 256], ridge=0.05, n_repeats=2)
+    assert curve.plot(simulation=simulation).get_lines()[0].get_marker() == "None"
+    with pytest.raises(InvalidTypeError, match="curve must be a learning curve"):
+        plots.learning_curve_plot(simulation)
+    with pytest.raises(InvalidArgumentError, match="ridge must be one number for other numbers of samples"):
+        learning.learning_curve(s, "S", 16, [0.05, 0.1]).at(20)
 
 
 def test_simulated_points_have_a_label_of_their_own():

@@ -27,7 +27,6 @@ from symrep.display import Table
 from symrep.errors import InvalidArgumentError
 
 _LEVELS_SHOWN = 40
-_POINTS_DRAWN = 200
 
 
 def partition_argument(text: str, argument: str) -> tuple[int, ...]:
@@ -272,8 +271,6 @@ def curve(
 
     Example: symrep curve linear-block --length 8 --token-variance 1/2 --position-variance 1 --target "sigma_1 - S/L"
     """
-    import numpy as np
-
     from symrep.kernels.parameters import as_float, as_parameter
     from symrep.learning import learning_curve, normalized_spectrum, samples_to_learn
     from symrep.learning import simulate as run
@@ -283,7 +280,7 @@ def curve(
     n_samples = [integer(part, "--samples", "a list of integers") for part in samples.split(",")]
     spec = solve_any(None, **model)
     spec = normalized_spectrum(spec) if normalized else spec
-    found = learning_curve(spec, target, n_samples, ridge, noise=noise, theory=theory)
+    found = learning_curve(spec, target, n_samples, ridge, noise=noise, theory=theory, progress=shows_progress())
     simulation = None
     if simulate is not None:
         simulation = run(
@@ -299,10 +296,7 @@ def curve(
             progress=shows_progress(),
         )
     if plot is not None:
-        ends = min(n_samples), max(n_samples)
-        between = np.geomspace(*ends, _POINTS_DRAWN) if ends[0] < ends[1] else n_samples
-        many = learning_curve(spec, found.target, between, ridge, noise=noise, theory=theory)
-        save_plot(many.plot(simulation=simulation), plot)
+        save_plot(found.plot(simulation=simulation), plot)
     needed = samples_to_learn(found.modes, found.target, ridge, learnability=share)
     table = found.table(simulation)
     reached = f"Learnability {learnability} is reached at {needed:.4g} samples (self-consistent theory)."

@@ -144,6 +144,18 @@ class LearningCurve:
             return 1 - np.minimum(modes_per_sample, 1.0)
         return 1 / (1 + modes_per_sample) if self.theory == "next-order" else np.ones(self.n_samples.shape)
 
+    def at(self, n_samples: Any) -> LearningCurve:
+        """The same target, ridge, noise and theory at other numbers of samples.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the curve has more than one ridge.
+        """
+        ridges = np.unique(self.ridge)
+        require(len(ridges) == 1, "ridge", "must be one number for other numbers of samples", ridges.tolist())
+        return learning_curve(self.modes, self.target, n_samples, ridges[0], noise=self.noise, theory=self.theory)
+
     def table(self, simulation: Any = None) -> Table:
         """One row for every number of samples and ridge; with the results of :func:`symrep.learning.simulate` beside them.
 
@@ -213,7 +225,14 @@ def _ends(values: np.ndarray) -> str:
 
 
 def learning_curve(
-    spec: Any, target: Any, n_samples: Any, ridge: Any, *, noise: Any = 0.0, theory: str = "self-consistent"
+    spec: Any,
+    target: Any,
+    n_samples: Any,
+    ridge: Any,
+    *,
+    noise: Any = 0.0,
+    theory: str = "self-consistent",
+    progress: bool = False,
 ) -> LearningCurve:
     r"""The learning curve of a target under a kernel whose spectrum is known.
 
@@ -229,6 +248,8 @@ def learning_curve(
         The variance of the noise on the labels, not negative.
     theory
         ``"self-consistent"``, ``"next-order"`` or ``"equivalent-kernel"``.
+    progress
+        Show a bar where the target is decomposed.
 
     Raises
     ------
@@ -251,7 +272,7 @@ def learning_curve(
     modes = as_modes(spec)
     kappa = np.asarray(effective_ridge(modes, samples, ridges, theory))
     # last, as it takes longest
-    decomposition = decomposed(spec, target)
+    decomposition = decomposed(spec, target, progress)
     return LearningCurve(modes, decomposition, samples, ridges, float(noise), theory, kappa)
 
 

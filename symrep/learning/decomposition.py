@@ -7,12 +7,13 @@ way to reach a shape; its eigenvectors give the target's components.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy
+from tqdm import tqdm
 
 from symrep.combinatorics.partitions import Partition
 from symrep.display import Column, Table
@@ -123,7 +124,17 @@ class TargetModes:
         return Table("target", ("Components of ", self.name, "."), columns, rows)
 
 
-def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> TargetModes:
+@dataclass(frozen=True)
+class Bar:
+    """Whether a bar is shown: no part of what was asked for, so all are equal."""
+
+    shown: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        require(isinstance(self.shown, bool), "progress", "must be True or False", self.shown, InvalidTypeError)
+
+
+def decompose_target(kernel: Any, measure: Any, length: int, target: Any, bar: Bar = Bar()) -> TargetModes:
     """The components of a target under a kernel and a measure, at a finite length.
 
     Parameters
@@ -137,6 +148,8 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     target
         As for :func:`symrep.learning.target`. For a network with a query it is a function of all L + 1 tokens, of which the
         query is the last.
+    bar
+        Whether a progress bar is shown.
 
     Raises
     ------
@@ -161,7 +174,7 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     entries = length + (extra_token == "query")
     places = named_places(target, entries, extra_token)
     space = InvariantSpace(vocab_size, length, len(places) - (extra_token is not None), measure, extra_token)
-    matrix = operator_matrix(kernel, space)
+    matrix = operator_matrix(kernel, space, progress=bar.shown)
     possible = space.log_probabilities > -np.inf
     vector = np.zeros(space.dimension)
     own = [places.index(place) for place in target.places(entries)]
@@ -173,7 +186,7 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any) -> Tar
     in_range = _SMALLEST_NORM < norm < _LARGEST_NORM
     require(in_range, "target", f"must have a squared norm between {_SMALLEST_NORM} and {_LARGEST_NORM}", target.name)
     found: dict[Partition, list[tuple[float, np.ndarray]]] = {}
-    for shape, basis in space.sectors:
+    for shape, basis in tqdm(space.sectors, "target", disable=not bar.shown, leave=False, unit=" blocks"):
         coordinates = basis.T @ vector
         if coordinates @ coordinates > _NEGLIGIBLE * norm:
             own, vectors = np.linalg.eigh(basis.T @ (basis.T @ matrix).T)
@@ -241,10 +254,11 @@ def _merged(parts: list[tuple[float, np.ndarray]], rounding: float) -> list[tupl
 _kept_decomposition = lru_cache(maxsize=_MOST_KEPT)(decompose_target)
 
 
-def decompose(spec: Any, target: Any) -> TargetModes:
+def decompose(spec: Any, target: Any, *, progress: bool = False) -> TargetModes:
     """The components of a target under the kernel of a spectrum; see :func:`decompose_target`.
 
-    The last few of targets given as text or expressions are kept for the next call.
+    The last few of targets given as text or expressions are kept for the next call. ``progress`` shows bars: some thousand
+    classes of sequences take seconds.
 
     Raises
     ------
@@ -261,13 +275,13 @@ def decompose(spec: Any, target: Any) -> TargetModes:
     # functions of Python may depend on more than their arguments: what they gave before is not kept
     is_fixed = isinstance(target, str | sympy.Expr) and isinstance(spec.kernel, Network | NetworkKernel | sympy.Expr)
     decomposition = _kept_decomposition if is_fixed else decompose_target
-    found = decomposition(spec.kernel, spec.measure, spec.length, target)
+    found = decomposition(spec.kernel, spec.measure, spec.length, target, Bar(progress))
     if isinstance(spec, Spectrum):
         _require_resolved(spec, found)
     return found
 
 
-def decomposed(spec: Any, target: Any) -> TargetModes:
+def decomposed(spec: Any, target: Any, progress: bool = False) -> TargetModes:
     """A target, or its decomposition, decomposed under the kernel and the measure of this very spectrum.
 
     Raises
@@ -276,7 +290,7 @@ def decomposed(spec: Any, target: Any) -> TargetModes:
         When it was decomposed under others, or has a part in a shape that a block spectrum was not asked for.
     """
     if not isinstance(target, TargetModes):
-        target = decompose(spec, target)
+        target = decompose(spec, target, progress=progress)
     elif isinstance(spec, Spectrum | BlockSpectrum) and target.space is not None:
         pairs = {
             "vocabulary size": (target.space.vocab_size, int(spec.vocab_size)),

@@ -32,11 +32,13 @@ _FEWEST_TOKENS_OF_MATCHES = 3
 _CELLS_AT_ONCE = 4_000_000
 
 
-def operator_matrix(kernel: Any, space: InvariantSpace, memory_limit: int = _MEMORY_LIMIT) -> np.ndarray:
+def operator_matrix(
+    kernel: Any, space: InvariantSpace, memory_limit: int = _MEMORY_LIMIT, *, progress: bool = False
+) -> np.ndarray:
     """The symmetric matrix of a kernel (as for :func:`symrep.block_spectrum`) on an invariant space.
 
     Cost: the square of the dimension for polynomial kernels, times the length for kernels of counts and matches at V > 2; else
-    the number of joint count tables of the unnamed positions times :math:`V^{2k}`.
+    the number of joint count tables of the unnamed positions times :math:`V^{2k}`. ``progress`` shows a bar for these.
 
     Raises
     ------
@@ -54,9 +56,11 @@ def operator_matrix(kernel: Any, space: InvariantSpace, memory_limit: int = _MEM
     if symmetric.of_matches is not None and space.vocab_size >= _FEWEST_TOKENS_OF_MATCHES:
         pairs = space.vocab_size**2 if space.has_extra else 1
         require_few_matches(space.moving, space.vocab_size, 1 + pairs, memory_limit)
-        values = match_values(symmetric.of_matches, space.moving, space.vocab_size, space.extra_token)
+        values = match_values(symmetric.of_matches, space.moving, space.vocab_size, space.extra_token, progress)
         return _match_matrix(values.array, space)
-    values, _ = kernel_values(symmetric.of_tables, space.moving, space.vocab_size, space.extra_token, memory_limit)
+    values, _ = kernel_values(
+        symmetric.of_tables, space.moving, space.vocab_size, space.extra_token, memory_limit, progress
+    )
     return _table_matrix(values, space) if space.unnamed or not space.named else _named_matrix(values, space)
 
 

@@ -40,7 +40,8 @@ from symrep.spectra.moments import compositions, multinomial, stirling
 OVERLAP_GENERATORS = (overlap_symbol, first_overlap_symbol, second_overlap_symbol, same_token_symbol, matches_symbol)
 NOTHING = -1
 _LOW_DEGREE, _HIGH_DEGREE, _SHORT_LENGTH = 8, 14, 60
-_ENTRIES_AT_ONCE = 4 * 10**6
+# so few that what is made on the way stays in the caches of the processor
+_ENTRIES_AT_ONCE = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,9 +135,7 @@ def kernel_means(kernel: Any, space: InvariantSpace, others: OtherSequences) -> 
         polynomial = sympy.Poly(
             net.overlap_polynomial(text, lengths=(space.length, others.length)), *OVERLAP_GENERATORS
         )
-        step = max(1, _ENTRIES_AT_ONCE // space.dimension)
-        parts = [different.take(slice(i, i + step)) for i in range(0, len(different), step)]
-        found = np.concatenate([polynomial_means(polynomial, space, part) for part in parts], axis=1)
+        found = polynomial_means(polynomial, space, different)
     else:
         means = _match_means if OVERLAPS in net.layouts else _table_means
         found = means(net, tangent, space, different)
@@ -159,7 +158,15 @@ def has_short_polynomial(net: Network, length: int) -> bool:
 
 
 def polynomial_means(polynomial: sympy.Poly, space: InvariantSpace, others: OtherSequences) -> np.ndarray:
-    """The means of a polynomial in u, u_xx, u_yy, g and m with numbers for coefficients."""
+    """The means of a polynomial in u, u_xx, u_yy, g and m with numbers for coefficients: (dimension, n)."""
+    found = np.empty((space.dimension, len(others)))
+    step = max(1, _ENTRIES_AT_ONCE // space.dimension)
+    for part in (slice(i, i + step) for i in range(0, len(others), step)):
+        found[:, part] = _means_of_some(polynomial, space, others.take(part))
+    return found
+
+
+def _means_of_some(polynomial: sympy.Poly, space: InvariantSpace, others: OtherSequences) -> np.ndarray:
     counts, context = space.context_counts.astype(np.float64), others.context.astype(np.float64)
     same = np.equal.outer(space.tokens[:, -1], others.extra).astype(np.float64) if space.has_extra else None
     overlaps = counts @ context.T, (counts**2).sum(axis=1)[:, None], (context**2).sum(axis=1)[None, :], same
@@ -169,7 +176,7 @@ def polynomial_means(polynomial: sympy.Poly, space: InvariantSpace, others: Othe
         term = float(coefficient) * powers_of_m[j]
         for base, exponent in zip(overlaps, exponents):
             if exponent:
-                term = term * base**exponent
+                term *= base**exponent
         total += term
     return total
 
@@ -180,19 +187,28 @@ def _agreeing(space: InvariantSpace, others: OtherSequences) -> np.ndarray:
 
 
 def _powers_of_matches(space: InvariantSpace, others: OtherSequences, degree: int) -> list[np.ndarray]:
-    """The means of m^0, ..., m^degree over arrangements of the unnamed tokens."""
-    falling = [_falling_matches(space, others, i) for i in range(degree + 1)]
-    rest = [sum(stirling(j, i) * falling[i] for i in range(j + 1)) for j in range(degree + 1)]
-    agreeing = _agreeing(space, others).astype(np.float64)
-    return [sum(comb(j, i) * agreeing ** (j - i) * rest[i] for i in range(j + 1)) for j in range(degree + 1)]
+    """The means of m^0, ..., m^degree over arrangements of the unnamed tokens: (dimension, n) each."""
+    shared, index = np.unique(others.shared, axis=0, return_inverse=True)
+    falling = [_falling_matches(space, shared, i) for i in range(degree + 1)]
+    of_counts = [sum(stirling(j, i) * falling[i] for i in range(j + 1)) for j in range(degree + 1)]
+    rest = [power[:, index.ravel()] for power in of_counts]
+    n_rest = len(space.rest)
+    agreeing = _agreeing(space, others)[::n_rest, None].astype(np.float64)
+    powers = []
+    for j in range(degree + 1):
+        power = np.zeros((len(space.words), n_rest, len(others)))
+        for i in range(j + 1):
+            power += comb(j, i) * agreeing ** (j - i) * rest[i]
+        powers.append(power.reshape(space.dimension, len(others)))
+    return powers
 
 
-def _falling_matches(space: InvariantSpace, others: OtherSequences, order: int) -> np.ndarray:
-    """The factorial moment of the matches at unnamed positions, for every class and every y."""
-    total = np.zeros((space.dimension, len(others)))
+def _falling_matches(space: InvariantSpace, shared: np.ndarray, order: int) -> np.ndarray:
+    """The factorial moment of the matches at unnamed positions, for every count vector of the space and of y."""
+    total = np.zeros((len(space.rest), len(shared)))
     if order > space.unnamed:
         return total
-    sides = [_falling_powers(counts, order) for counts in (space.rest_counts, others.shared)]
+    sides = [_falling_powers(counts, order) for counts in (space.rest, shared)]
     for exponents in compositions(order, space.vocab_size):
         ours, theirs = (np.prod([side[r, :, v] for v, r in enumerate(exponents)], axis=0) for side in sides)
         total += np.outer(ours, theirs) * multinomial(exponents)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, shown
+from symrep.learning.curves import LearningCurve
 from symrep.plots.style import axes, label_axes, plain_ticks, style
 
 _FEW = 12
+_POINTS_DRAWN = 200
 _QUANTITIES = {"learnability": "learnability", "test_error": "mean squared error", "train_error": "mean squared error"}
 
 
@@ -23,6 +25,9 @@ def learning_curve_plot(
     simulation_label: str | None = None,
 ) -> Any:
     """Learnability or an error against the number of samples, from theory and from simulation.
+
+    The line runs through many numbers of samples between the first and the last; where these are few, and without a
+    simulation, they are marked.
 
     Parameters
     ----------
@@ -57,7 +62,7 @@ def learning_curve_plot(
     """
     known = isinstance(quantity, str) and quantity in _QUANTITIES
     require(known, "quantity", f"must be one of {', '.join(_QUANTITIES)}", quantity)
-    if not (hasattr(curve, "n_samples") and hasattr(curve, "ridge")):
+    if not isinstance(curve, LearningCurve):
         raise InvalidTypeError(f"curve must be a learning curve, got {shown(curve)}")
     if simulation is not None and not hasattr(simulation, f"{quantity}_error"):
         raise InvalidTypeError(f"simulation must be the result of simulate, got {shown(simulation)}")
@@ -66,12 +71,14 @@ def learning_curve_plot(
     ax = axes(ax)
     number = sum(1 for line in ax.get_lines() if line.get_gid() == "theory") % 7
     colour, marker, dashes = style(number)
-    order = np.argsort(samples)
-    values = np.ravel(getattr(curve, quantity))
+    between = np.geomspace(samples.min(), samples.max(), _POINTS_DRAWN)
+    drawn = np.unique(np.clip(np.concatenate([samples, between]), samples.min(), samples.max()))
+    values = getattr(curve.at(drawn), quantity)
     name = str(curve.target.name) if label is None else label
-    few = marker if len(samples) <= _FEW and simulation is None else None
-    options = {"color": colour, "linestyle": dashes, "linewidth": 1.5, "marker": few, "markersize": 4}
-    ax.plot(samples[order], values[order], label=name, gid="theory", **options)
+    options = {"color": colour, "linestyle": dashes, "linewidth": 1.5}
+    if len(samples) <= _FEW and simulation is None:
+        options |= {"marker": marker, "markersize": 4, "markevery": np.flatnonzero(np.isin(drawn, samples)).tolist()}
+    ax.plot(drawn, values, label=name, gid="theory", **options)
     if simulation is not None:
         simulated = f"{name}, simulated" if simulation_label is None else simulation_label
         means, errors = getattr(simulation, quantity), 2 * getattr(simulation, f"{quantity}_error")

@@ -380,3 +380,20 @@ def test_polynomial_presets_with_a_symbol_for_the_length(vocab_size):
 def test_what_text_cannot_say_is_told_how(text, message):
     with pytest.raises(InvalidArgumentError, match=message):
         target(text)
+
+
+def test_bars_are_shown_when_asked_for_and_make_no_other_difference(capsys):
+    spec = block_spectrum(SOFTMAX, measures.iid_uniform(2), 4)
+    capsys.readouterr()
+    found = learning.decompose(spec, "sigma_1 + 3*S", progress=True)
+    out, err = capsys.readouterr()
+    assert not out and "kernel: " in err and "target: " in err
+    assert (
+        learning.decompose(spec, "sigma_1 + 3*S") is found is learning.decompose(spec, "sigma_1 + 3*S", progress=True)
+    )
+    learning.learning_curve(spec, lambda x: 2.0 * x[:, 0] - 1, 16, 0.1)
+    assert capsys.readouterr() == ("", "")
+    learning.learning_curve(spec, lambda x: 2.0 * x[:, 0] - 1, 16, 0.1, progress=True)
+    assert "target: " in capsys.readouterr().err
+    with pytest.raises(InvalidTypeError, match="progress must be True or False, got 1"):
+        learning.decompose(spec, "S", progress=1)
