@@ -75,6 +75,16 @@ def require(
         raise error(f"{argument} {rule}, got {shown(value)}")
 
 
+_SYMBOLS_OF_ARGUMENTS = {
+    "token_variance": "a",
+    "position_variance": "p",
+    "query_token_variance": "a_q",
+    "query_position_variance": "p_q",
+    "length": "L",
+    "vocab_size": "V",
+}
+
+
 def require_symbols(names: Iterable[str], known: Iterable[str]) -> None:
     """Raise unless all names are those of known symbols.
 
@@ -82,12 +92,18 @@ def require_symbols(names: Iterable[str], known: Iterable[str]) -> None:
     Traceback (most recent call last):
     ...
     symrep.errors.InvalidArgumentError: symbol must be left out where all values are numbers, got 'b'
+    >>> require_symbols(["token_variance"], ["a", "p"])
+    Traceback (most recent call last):
+    ...
+    symrep.errors.InvalidArgumentError: symbol must be one of a, p, got 'token_variance': it has the symbol a
     """
     listed = sorted(known)
     for name in names:
         if name not in listed:
             rule = f"one of {', '.join(listed)}" if listed else "left out where all values are numbers"
-            raise InvalidArgumentError(f"symbol must be {rule}, got {name!r}")
+            own = _SYMBOLS_OF_ARGUMENTS.get(name)
+            hint = f": it has the symbol {own}" if own in listed else ""
+            raise InvalidArgumentError(f"symbol must be {rule}, got {name!r}{hint}")
 
 
 def shown(value: Any) -> str:

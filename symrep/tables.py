@@ -21,6 +21,7 @@ from symrep.errors import InvalidArgumentError, SizeLimitError, require_integer
 from symrep.kernels import ARCHITECTURES, NONLINEAR_ARCHITECTURES, READOUTS, architecture
 from symrep.learning import ScalingLaws, scaling_law
 from symrep.measures import iid_uniform
+from symrep.representations.character_display import require_few_entries
 from symrep.representations.characters import character_table
 from symrep.representations.stable import PaddedShape
 from symrep.spectra.blocks import block_spectrum
@@ -29,7 +30,6 @@ from symrep.spectra.solver import spectrum
 from symrep.spectra.spectrum import Spectrum
 from symrep.spectra.spectrum_tables import null_space_note, pair_cells
 
-_MOST_ENTRIES = 4_000_000
 SUFFIXES = {"latex": ".tex", "markdown": ".md", "csv": ".csv", "json": ".json"}
 
 
@@ -201,7 +201,7 @@ def samples_table(model: Model, laws: ScalingLaws | None = None) -> Table:
 
 
 def character_table_table(n: int) -> Table:
-    """The character table of S_n with labelled rows and columns.
+    """The character table of S_n with labelled rows and columns; refused before it is made where it is too large to be written.
 
     >>> print(character_table_table(3).to_text())
     Character table of S_3; columns are cycle types.
@@ -213,34 +213,8 @@ def character_table_table(n: int) -> Table:
     (1,1,1)  1   -1   1
     """
     n = require_integer(n, "n", minimum=0)
-    entries = number_of_partitions(min(n, 1000)) ** 2
-    if entries > _MOST_ENTRIES:
-        rule = f"must be small enough for a table of at most {_MOST_ENTRIES} entries, got {n}: S_{n} has {entries:.1e}"
-        raise SizeLimitError(f"n {rule}; symrep.stream_rows(n) makes them row by row, symrep.character single values")
-    table = character_table(n)
-    columns = [Column("shape", "shape")]
-    for cycle_type in table.cycle_types:
-        key = ",".join(map(str, cycle_type.parts))
-        heading = _cycle_heading(cycle_type, "{base}^{power}", " ") or "()"
-        columns.append(Column(key or "()", heading, _cycle_latex(cycle_type), "r"))
-    rows = tuple((shape, *table.row(shape)) for shape in table.shapes)
-    size = "scriptsize" if n >= 6 else "small"
-    name = Formula(f"S_{n}", f"S_{n}" if n < 10 else f"S_{{{n}}}")
-    return Table(
-        f"characters-s{n}", ("Character table of ", name, "; columns are cycle types."), tuple(columns), rows, (), size
-    )
-
-
-def _cycle_latex(cycle_type: Partition) -> str:
-    return "$" + (_cycle_heading(cycle_type, "{base}^{{{power}}}", r"\,") or r"\emptyset") + "$"
-
-
-def _cycle_heading(cycle_type: Partition, template: str, separator: str) -> str:
-    pieces = []
-    for part in dict.fromkeys(cycle_type.parts):
-        count = cycle_type.parts.count(part)
-        pieces.append(str(part) if count == 1 else template.format(base=part, power=count))
-    return separator.join(pieces)
+    require_few_entries(n)
+    return character_table(n).table()
 
 
 def all_tables(progress: bool = False) -> tuple[Table, ...]:

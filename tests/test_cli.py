@@ -87,7 +87,10 @@ def test_spectra_without_closed_forms_and_with_a_symbol_for_the_vocabulary(tmp_p
     content = json.loads(out)
     assert status == 0 and content["architecture"] == "relu-block" and content["length"] == 6
     total = sum(level["value"] * level["degeneracy"] for level in content["levels"])
-    assert total == pytest.approx(content["trace"], rel=1e-10)
+    assert total == pytest.approx(float(content["trace"]), rel=1e-10)
+    assert all(float(level["eigenvalue"]) == level["value"] > 0 for level in content["levels"])
+    closed = json.loads(run("spectrum", "linear-block", "--length", "6", *numbers, "--format", "json").out)
+    assert closed.keys() == content.keys() and content["levels"][0].keys() < closed["levels"][0].keys()
     status, out, _ = run("spectrum", "softmax-block", "--length", "5", "--vocab", "3", *numbers, "--format", "csv")
     assert status == 0 and out.startswith("shape,")
     status, out, _ = run("spectrum", "linear-block", "--vocab", "V", "--order", "1", "--format", "csv")
@@ -134,7 +137,7 @@ def test_out_writes_the_file_and_nothing_else(tmp_path):
         (("character", "3,-1", "2"), "parts must be positive integers, got (3, -1)"),
         (("character", "-1", "2"), "parts must be positive integers, got (-1,)"),
         (("character", "3,1", "3"), "cycle_type must be a partition of 4, got (3,)"),
-        (("character", "3,x", "3"), "shape must be integers separated by commas, got '3,x'"),
+        (("character", "3,x", "3"), "shape is not a partition: parts must be integers such as (4,2,1), got '3,x'"),
         (("character-table", "-1"), "n must be at least 0, got -1"),
         (("character-table", "2.5"), "'2.5' is not a valid integer"),
         (

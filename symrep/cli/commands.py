@@ -29,15 +29,6 @@ from symrep.errors import InvalidArgumentError
 _LEVELS_SHOWN = 40
 
 
-def partition_argument(text: str, argument: str) -> tuple[int, ...]:
-    """Parts from text such as ``4,2,1``; the empty text is the empty partition."""
-    pieces = [piece.strip() for piece in text.strip().strip("()").split(",") if piece.strip()]
-    try:
-        return tuple(int(piece) for piece in pieces)
-    except ValueError:
-        raise InvalidArgumentError(f"{argument} must be integers separated by commas, got {text!r}") from None
-
-
 @click.command(short_help="Write all tables to a directory.")
 @click.option("--directory", default="tables", type=FILE, show_default=True, metavar="DIR", help="Where to write.")
 @quiet_option
@@ -94,6 +85,13 @@ def character_table_command(n: int, format_: str, out: str | None) -> None:
     show(character_table_table(n), format_, out)
 
 
+def _partition(text: str, argument: str) -> Any:
+    """Parts separated by commas, with or without parentheses; a single one, or none, without them too."""
+    from symrep.combinatorics.partitions import as_partition
+
+    return as_partition(text if "," in text or "(" in text else f"({text})", argument)
+
+
 @click.command("character", short_help="One character value.", context_settings={"ignore_unknown_options": True})
 @click.argument("shape")
 @click.argument("cycle_type")
@@ -105,10 +103,10 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
     """
     from symrep.representations.characters import character
 
-    shape_parts, cycle_parts = partition_argument(shape, "shape"), partition_argument(cycle_type, "cycle_type")
-    value = character(shape_parts, cycle_parts)
+    row, column = _partition(shape, "shape"), _partition(cycle_type, "cycle_type")
+    value = character(row, column)
     if format_ == "json":
-        emit(json.dumps({"shape": shape_parts, "cycle_type": cycle_parts, "character": value}), out)
+        emit(json.dumps({"shape": row.parts, "cycle_type": column.parts, "character": value}), out)
     else:
         emit(str(value), out)
 

@@ -36,6 +36,8 @@ class Partition:
     (7, 3, Partition((3, 2, 1, 1)), 35)
     >>> shape.hook_lengths
     ((6, 4, 2, 1), (3, 1), (1,))
+    >>> Partition("(4,2,1)") == Partition("4, 2, 1") == shape         # as text, with or without parentheses
+    True
     >>> Partition((1, 2))
     Traceback (most recent call last):
     ...
@@ -46,7 +48,7 @@ class Partition:
 
     def __init__(self, parts: Iterable[int] = ()) -> None:
         try:
-            given = tuple(parts)
+            given = _parts_of_text(parts) if isinstance(parts, str) else tuple(parts)
         except TypeError:
             raise InvalidPartitionError(f"parts must be a sequence of positive integers, got {parts!r}") from None
         checked = []
@@ -312,6 +314,23 @@ def as_partition(value: Any, argument: str = "shape", size: int | None = None) -
         rule = f"must be a partition of {size}"
         require(partition.size == size, argument, rule, partition.parts, InvalidPartitionError)
     return partition
+
+
+def _parts_of_text(text: str) -> tuple[int, ...]:
+    """Parts from text such as ``(4,2,1)`` or ``4,2,1``; ``21`` alone is refused, as it may mean one part or two.
+
+    >>> _parts_of_text("(4, 2,1)"), _parts_of_text("2,1"), _parts_of_text("()"), _parts_of_text("(21)"), _parts_of_text("(3,)")
+    ((4, 2, 1), (2, 1), (), (21,), (3,))
+    """
+    listed = text.strip()
+    if listed.startswith("(") and listed.endswith(")"):
+        listed = listed[1:-1].strip()
+    elif "," not in listed:
+        listed = "?"
+    try:
+        return tuple(int(piece) for piece in listed.removesuffix(",").split(",")) if listed else ()
+    except ValueError:
+        raise InvalidPartitionError(f"parts must be integers such as (4,2,1), got {text!r}") from None
 
 
 def _greedy_parts(total: int, largest: int) -> tuple[int, ...]:

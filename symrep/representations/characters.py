@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from sympy import ImmutableMatrix
 
+    from symrep.display import Table
+
 __all__ = ["CharacterTable", "character", "character_table"]
 
 _INT64_BOUND = 2**63
@@ -118,6 +120,29 @@ class CharacterTable:
         from sympy import ImmutableMatrix
 
         return ImmutableMatrix([self.row(shape) for shape in self.shapes])
+
+    def table(self) -> Table:
+        r"""The table with labelled rows and columns, to be written as LaTeX, Markdown, CSV or JSON.
+
+        Raises
+        ------
+        SizeLimitError
+            When it has more than four million entries.
+
+        Examples
+        --------
+        >>> print(character_table(3).table().to_markdown())
+        Character table of $S_3$; columns are cycle types.
+        <BLANKLINE>
+        | shape | $3$ | $2\,1$ | $1^{3}$ |
+        | --- | --- | --- | --- |
+        | $(3)$ | 1 | 1 | 1 |
+        | $(2,1)$ | -1 | 0 | 2 |
+        | $(1,1,1)$ | 1 | -1 | 1 |
+        """
+        from symrep.representations.character_display import labelled_table
+
+        return labelled_table(self)
 
     def _labels(self) -> list[str]:
         return [str(cycle_type) for cycle_type in self.cycle_types]

@@ -148,7 +148,7 @@ class BlockSpectrum(LevelViews):
         return self.evaluate().zero_degeneracy
 
     def block(self, shape: Any) -> NumericBlock:
-        """The block of a shape.
+        """The block of a shape: a partition, its parts or its text, ``"(5,1)"``.
 
         Raises
         ------
@@ -199,7 +199,13 @@ class BlockSpectrum(LevelViews):
     def to_dict(self) -> dict[str, Any]:
         """The content of :meth:`to_json`."""
         levels = [
-            {"shape": list(v.shape.parts), "value": v.eigenvalue, "degeneracy": v.degeneracy} for v in self.levels
+            {
+                "shape": list(v.shape.parts),
+                "eigenvalue": str(v.eigenvalue),
+                "value": v.eigenvalue,
+                "degeneracy": v.degeneracy,
+            }
+            for v in self.levels
         ]
         return {
             "architecture": self.architecture,
@@ -209,11 +215,14 @@ class BlockSpectrum(LevelViews):
             "length": self.length,
             "levels": levels,
             "zero_degeneracy": plain_number(self.zero_degeneracy),
-            "trace": self.expected_trace,
+            "trace": str(self.expected_trace),
         }
 
     def to_json(self, **names: str) -> str:
-        """A JSON object as that of a symbolic spectrum, with ``value`` for every level; ``names`` replaces entries."""
+        """A JSON object with the entries of that of a symbolic spectrum; ``names`` replaces some.
+
+        The eigenvalue of a level stands there twice, as text with all its digits and as a number, ``value``.
+        """
         return json.dumps(self.to_dict() | names, indent=2)
 
     def _repr_html_(self) -> str:

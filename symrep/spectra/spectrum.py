@@ -277,7 +277,8 @@ class Spectrum(ExactPickles, LevelViews):
 
         ``names`` replaces or adds entries, such as the name of a preset for ``architecture``. A level has ``shape``,
         ``eigenvalue``, ``degeneracy``, and where they are known ``token_shape``, ``query_shape``, ``value`` (a float) and
-        ``leading``. Expressions are strings that ``sympy.sympify`` reads. An eigenvalue that only a polynomial defines is
+        ``leading``. A shape is the list of its parts, ``[3, 1]``, or where these have symbols its text, ``"(L-1,1)"``.
+        Expressions are strings that ``sympy.sympify`` reads. An eigenvalue that only a polynomial defines is
         null, with ``polynomial`` (in x) and ``root_index`` (0 is the largest root) beside it.
         """
         return json.dumps(self.to_dict() | names, indent=2)

@@ -149,13 +149,23 @@ def test_display():
         ((2, -1), "parts must be positive integers, got"),
         ((2, True), "parts must be positive integers, got"),
         ((2.0, 1), "parts must be positive integers, got"),
-        ("21", "parts must be positive integers, got"),
+        ("21", r"parts must be integers such as \(4,2,1\), got '21'"),
+        ("(2,x)", r"parts must be integers such as \(4,2,1\), got '\(2,x\)'"),
+        ("(2,,1)", r"parts must be integers such as \(4,2,1\)"),
+        ("", r"parts must be integers such as \(4,2,1\), got ''"),
+        ("(1,2)", "parts must be weakly decreasing, got"),
+        ("(2,0)", "parts must be positive integers, got"),
         (7, "parts must be a sequence of positive integers, got 7"),
     ],
 )
 def test_bad_parts(parts, message):
     with pytest.raises(InvalidPartitionError, match=message):
         Partition(parts)
+
+
+@given(shapes)
+def test_text_of_a_partition_is_read_back(shape):
+    assert Partition(str(shape)) == shape == as_partition(str(shape).replace(",", " , "))
 
 
 def test_as_partition_names_the_argument():
