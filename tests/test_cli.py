@@ -279,10 +279,21 @@ def test_astronomic_lengths_stay_powers():
 
 
 def test_a_narrow_terminal_loses_nothing(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "50")
     monkeypatch.setattr(output, "is_terminal", lambda format_, out: True)
+    monkeypatch.setenv("COLUMNS", "80")
     status, out, _ = run("spectrum", "linear-block")
-    assert status == 0 and "…" not in out and max(map(len, out.splitlines())) <= 50
+    assert status == 0 and "…" not in out and max(map(len, out.splitlines())) <= 80
+    # a grid as long as no word has to be broken, else paragraphs of lines that the terminal breaks
+    assert [line.split() for line in out.splitlines()][3] == "shape token shape degeneracy at large L eigenvalue".split()
+    monkeypatch.setenv("COLUMNS", "50")
+    _, out, _ = run("spectrum", "linear-block")
+    assert out.count("token shape  (") == 5 and "\neigenvalue   a*p*(L*a + 2*p)/(2*L)\n\n" in out
+    _, out, _ = run("bounds", "linear-block")
+    assert out.count("\n\nSamples needed per eigenfunction: ") == 1
+    assert "\nself-consistent at large L  (3*a + 2*p)/(2*a)\n\nshape   " in out
+    # of a table of many columns a paragraph a row would be no help
+    _, out, _ = run("character-table", "8")
+    assert out.splitlines()[2].split()[:4] == ["shape", "8", "7", "1"]
 
 
 @pytest.mark.skipif(not __import__("os").path.exists("/dev/full"), reason="needs a device that is always full")
@@ -551,7 +562,25 @@ def test_the_largest_levels_of_long_spectra():
         assert refused.status == 2 and refused.err.startswith(
             f"symrep: {option[0]} must be left out for linear-block, whose"
         )
-    assert run(*arguments, "--limit", "0").err == "symrep: limit must be at least 1, got 0\n"
+    for command in (arguments, ("bounds", *arguments[1:])):
+        assert run(*command, "--limit", "0").err == "symrep: --limit must be at least 1, got 0\n"
+
+
+def test_the_bounds_of_the_largest_levels():
+    arguments = ("bounds", "relu-block", "--vocab", "3", *numbers(8), "--ridge", "1/10")
+    whole = json.loads(run(*arguments, "--format", "json").out)
+    few = json.loads(run(*arguments, "--limit", "3", "--format", "json").out)
+    for all_of_it, some in zip(whole, few):
+        assert some["rows"] == all_of_it["rows"][:3] and len(all_of_it["rows"]) > 40
+        assert some["notes"][0] == f"Not shown: {len(all_of_it['rows']) - 3} smaller levels."
+    eigenvalues = [row["eigenvalue"] for row in whole[0]["rows"]]
+    assert eigenvalues == sorted(eigenvalues, reverse=True)
+    text = run(*arguments).out
+    assert text.count(f"Not shown: {len(eigenvalues) - 40} smaller levels.") == 2
+    everything = run("bounds", "linear-block", "--vocab", "V").out
+    assert "Not shown" not in everything
+    refused = run("bounds", "linear-block", "--limit", "5")
+    assert refused.status == 2 and refused.err.startswith("symrep: --limit must be left out for linear-block, whose")
 
 
 def test_the_tangent_kernel():

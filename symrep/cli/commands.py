@@ -10,7 +10,16 @@ from typing import Any
 
 import click
 
-from symrep.cli.models import ARCHITECTURES_HELP, depth_option, integer, model_options, require_numbers, solve_any
+from symrep.cli.models import (
+    ARCHITECTURES_HELP,
+    depth_option,
+    integer,
+    limit_option,
+    model_options,
+    require_limit,
+    require_numbers,
+    solve_any,
+)
 from symrep.cli.output import (
     FILE,
     emit,
@@ -26,7 +35,7 @@ from symrep.cli.output import (
 from symrep.display import Table
 from symrep.errors import InvalidArgumentError
 
-_LEVELS_SHOWN = 40
+_MOST_LEVELS = 40
 
 
 @click.command(short_help="Write all tables to a directory.")
@@ -114,9 +123,7 @@ def character_command(shape: str, cycle_type: str, format_: str, out: str | None
 @click.command("spectrum", short_help="Eigenvalues of a block, by irrep.")
 @model_options()
 @depth_option
-@click.option(
-    "--limit", type=int, default=None, metavar="N", help="For them: the N largest levels; 40 in text unless given."
-)
+@limit_option
 @click.option(
     "--token-labels/--no-token-labels",
     default=None,
@@ -163,10 +170,11 @@ def spectrum_command(
         option, given = ("--symbolic", "") if symbolic else ("--order", f", got {order}")
         rule = f"must be left out for {model['architecture']}, which has no closed form"
         raise InvalidArgumentError(f"{option} {rule}{given}")
-    for option, value in (("--limit", limit), ("--token-labels", token_labels)):
-        if not is_numeric and value is not None:
-            rule = f"must be left out for {model['architecture']}, whose levels are few and labelled"
-            raise InvalidArgumentError(f"{option} {rule}")
+    require_limit(limit, model["architecture"])
+    if not is_numeric and token_labels is not None:
+        raise InvalidArgumentError(
+            f"--token-labels must be left out for {model['architecture']}, whose levels are labelled"
+        )
     if symbolic and model["length"] != "L":
         raise InvalidArgumentError(f"--length must be left out with --symbolic, got {model['length']!r}")
     if order is not None and model["length"] != "L":
@@ -187,14 +195,18 @@ def _spectrum_table(
 ) -> Table:
     if not is_numeric:
         return spec.table() if order is None else spec.table(order)
-    if limit is None and format_ == "text":
-        limit = _LEVELS_SHOWN
-    return spec.table(token_labels=token_labels, limit=limit)
+    return spec.table(token_labels=token_labels, limit=_levels_shown(limit, format_))
+
+
+def _levels_shown(limit: int | None, format_: str) -> int | None:
+    """The number of levels of a block without closed forms; None for all."""
+    return _MOST_LEVELS if limit is None and format_ == "text" else limit
 
 
 @click.command(short_help="Bounds, exponents in L, samples needed.")
 @model_options()
 @depth_option
+@limit_option
 @click.option(
     "--ridge",
     default="delta",
@@ -208,7 +220,14 @@ def _spectrum_table(
 )
 @output_options()
 def bounds(
-    ridge: str, learnability: str, samples: bool, shape_depth: int | None, format_: str, out: str | None, **model: str
+    ridge: str,
+    learnability: str,
+    samples: bool,
+    shape_depth: int | None,
+    limit: int | None,
+    format_: str,
+    out: str | None,
+    **model: str,
 ) -> None:
     """Bounds, exact eigenvalues, exponents in L and samples needed, per irrep.
 
@@ -216,10 +235,16 @@ def bounds(
 
     Example: symrep bounds linear-block --readout flatten --vocab 3
     """
+    from symrep.kernels import NONLINEAR_ARCHITECTURES
     from symrep.learning import scaling_law
 
+    require_limit(limit, model["architecture"])
     laws = scaling_law(solve_any(shape_depth, **model), ridge, learnability)
-    shown = [laws.samples_table()] if samples else [laws.table(), laws.samples_table()]
+    some = laws[: _levels_shown(limit, format_)] if model["architecture"] in NONLINEAR_ARCHITECTURES else laws
+    shown = [some.samples_table()] if samples else [some.table(), some.samples_table()]
+    if len(some) < len(laws):
+        hidden = ("Not shown: ", len(laws) - len(some), " smaller levels.")
+        shown = [replace(table, notes=(hidden, *table.notes)) for table in shown]
     show_all(shown, format_, out)
 
 

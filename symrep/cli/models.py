@@ -87,6 +87,20 @@ def depth_option(function: Any) -> Any:
     return click.option("--shape-depth", type=int, default=None, metavar="K", help=help_text)(function)
 
 
+def limit_option(function: Any) -> Any:
+    help_text = "For them: the N largest levels; 40 in text unless given."
+    return click.option("--limit", type=int, default=None, metavar="N", help=help_text)(function)
+
+
+def require_limit(limit: int | None, architecture: str) -> None:
+    """Refuse a limit of levels where they are few, and one that shows none."""
+    from symrep.kernels import NONLINEAR_ARCHITECTURES
+
+    if limit is not None and architecture not in NONLINEAR_ARCHITECTURES:
+        raise InvalidArgumentError(f"--limit must be left out for {architecture}, whose levels are few, got {limit}")
+    require(limit is None or limit >= 1, "--limit", "must be at least 1", limit)
+
+
 def solve_any(shape_depth: int | None, architecture: str, **model: str) -> Any:
     """The spectrum of any preset."""
     from symrep.kernels import NONLINEAR_ARCHITECTURES

@@ -17,6 +17,7 @@ import click
 from symrep.display import FORMATS, Table
 from symrep.errors import InvalidArgumentError
 
+_BETWEEN_COLUMNS = 3
 _QUIET = "symrep.quiet"
 # for completion alone: whether a file can be used is told where it is
 FILE = click.Path(readable=False)
@@ -145,7 +146,9 @@ def show_all(tables: list[Table], format_: str, out: str | None) -> None:
     if format_ == "json":
         emit(json.dumps([json.loads(table.to_json()) for table in tables], indent=2), out)
     elif is_terminal(format_, out):
-        for table in tables:
+        for place, table in enumerate(tables):
+            if place:
+                click.echo()
             _print_rich(table)
     else:
         emit("\n\n".join(written(table, format_) for table in tables), out)
@@ -161,6 +164,12 @@ def _print_rich(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
+    console = Console()
+    heading, *rows = table.text_grid()
+    longest_words = [max(len(word) for cell in column for word in [*cell.split(), ""]) for column in zip(heading, *rows)]
+    if sum(longest_words) + _BETWEEN_COLUMNS * len(longest_words) > console.width:
+        click.echo(table.to_text(width=console.width))
+        return
     caption, notes = table.text_prose()
     grid = RichTable(
         title=Text(caption),
@@ -169,12 +178,11 @@ def _print_rich(table: Table) -> None:
         title_justify="left",
         caption_justify="left",
     )
-    heading, *rows = table.text_grid()
-    for title in heading:
-        grid.add_column(Text(title), overflow="fold")
+    for title, longest in zip(heading, longest_words):
+        grid.add_column(Text(title), min_width=longest)
     for row in rows:
         grid.add_row(*map(Text, row))
-    Console().print(grid)
+    console.print(grid)
 
 
 def picture_file(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:

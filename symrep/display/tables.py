@@ -29,6 +29,7 @@ from symrep.errors import InvalidArgumentError, MissingPackageError, require
 FORMATS = ("text", "markdown", "latex", "csv", "json")
 _MOST_ROWS = 40
 _LONG_FORMULA = 80
+_MOST_FIELDS = 15
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
 
 
@@ -68,6 +69,18 @@ def _fitted_note(note: Prose) -> str:
     text = sentence(note, latex_cell, latex_prose)
     formulas = [latex_cell(part) for part in note if not isinstance(part, str)] if isinstance(note, tuple) else []
     return f"{_FITTED}{{{text}}}" if any(len(formula) > _LONG_FORMULA for formula in formulas) else text
+
+
+def _paragraphs(heading: list[str], *rows: list[str]) -> list[str]:
+    """A paragraph for every row, with the parts of cells one below the other."""
+    width = max(map(len, heading))
+    lines = []
+    for row in rows:
+        for title, cell in zip(heading, row):
+            first, *others = cell.split("; ")
+            lines += [f"{title.ljust(width)}  {first}".rstrip(), *(" " * (width + 2) + other for other in others)]
+        lines.append("")
+    return lines[:-1]
 
 
 def _packages(own: str | None, siunitx: bool) -> str:
@@ -148,14 +161,29 @@ class Table:
             sentence(note, text_cell, plain_text) for note in self.notes
         ]
 
-    def to_text(self) -> str:
-        """Aligned plain text."""
+    def to_text(self, width: int | None = None) -> str:
+        """Aligned plain text; where a line would be longer than ``width``, a paragraph for every row, a line for every cell.
+
+        >>> table = Table("demo", "Powers.", (Column("n", "n"), Column("power", "a power of n")), ((2, 8), (3, (9, 27))))
+        >>> print(table.to_text(width=14))
+        Powers.
+        <BLANKLINE>
+        n             2
+        a power of n  8
+        <BLANKLINE>
+        n             3
+        a power of n  9
+                      27
+        """
         grid = self.text_grid()
         caption, notes = self.text_prose()
         widths = [max(len(row[i]) for row in grid) for i in range(len(grid[0]))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in grid]
-        rule = "  ".join("-" * width for width in widths)
-        return "\n".join([caption, "", lines[0], rule, *lines[1:], *(["", *notes] if notes else [])])
+        lines = ["  ".join(cell.ljust(wide) for cell, wide in zip(row, widths)).rstrip() for row in grid]
+        rule = "  ".join("-" * wide for wide in widths)
+        body = [lines[0], rule, *lines[1:]]
+        if width is not None and len(rule) > width and len(widths) <= _MOST_FIELDS:
+            body = _paragraphs(*grid)
+        return "\n".join([caption, "", *body, *(["", *notes] if notes else [])])
 
     def to_markdown(self) -> str:
         """A pipe table; expressions as ``$...$``."""

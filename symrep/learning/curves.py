@@ -192,7 +192,7 @@ class LearningCurve:
             notes += (f"Simulated: means over {simulation.n_repeats} training sets with their standard errors.",)
         if self.modes.tail > 0:
             notes += (
-                f"Of E K(x, x), {self.modes.tail:.3g} is in eigenvalues that the spectrum lacks: "
+                rf"Of $\operatorname{{E}}K(x,x)$, {self.modes.tail:.3g} is in eigenvalues that the spectrum lacks: "
                 "it counts as ridge, as it should where each of them is far below kappa.",
             )
         return Table("curve", ("Learning curve of ", self.target.name, "."), tuple(columns), tuple(rows), notes)

@@ -176,8 +176,9 @@ class ScalingLaws:
     def __len__(self) -> int:
         return len(self.laws)
 
-    def __getitem__(self, index: int) -> ScalingLaw:
-        return self.laws[index]
+    def __getitem__(self, index: int | slice) -> Any:
+        """One law, or for a slice some as laws with the same tables."""
+        return replace(self, laws=self.laws[index]) if isinstance(index, slice) else self.laws[index]
 
     def select(self, shape: Any, token_shape: Any = None, query_shape: Any = None) -> ScalingLaws:
         """The laws of one shape, and of one irrep of token (and query) renaming where it is given; labels as for

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from symrep.display import Code, Column, Table
+from symrep.display import Code, Column, Formula, Table, float_latex
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require, require_integer, shown
 from symrep.spectra.blocks import BlockSpectrum
 from symrep.spectra.dense import DenseSpectrum
@@ -321,7 +321,7 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
     (3)    1           1      0.5         0.166667
     (2,1)  2           0      0.5         0.333333
     <BLANKLINE>
-    The levels hold all of E K(x, x) = 3.
+    The levels hold all of EK(x,x) = 3.
     Within rounding errors of 0: 3 eigenvalues of these blocks, of total degeneracy 4.
     """
     if limit is not None:
@@ -346,7 +346,9 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
 def _notes(spectrum: BlockSpectrum, levels: list[EigenLevel], held: float) -> tuple[Any, ...]:
     missing = 1 - held
     share = "all" if abs(missing) < _SAME_TRACE else f"all but {missing:.1e}" if abs(missing) < _NEARLY_ALL else held
-    notes: list[Any] = [("The levels hold ", share, " of E K(x, x) = ", float(spectrum.expected_trace), ".")]
+    trace = float(spectrum.expected_trace)
+    mean = Formula(f"EK(x,x) = {trace:.6g}", rf"\operatorname{{E}}K(x,x) = {float_latex(trace)}")
+    notes: list[Any] = [("The levels hold ", share, " of ", mean, ".")]
     hidden = [(block, int((np.abs(block.eigenvalues) <= block.rounding).sum())) for block in spectrum.blocks]
     number = sum(count for _, count in hidden)
     if number:
