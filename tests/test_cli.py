@@ -284,7 +284,9 @@ def test_a_narrow_terminal_loses_nothing(monkeypatch):
     status, out, _ = run("spectrum", "linear-block")
     assert status == 0 and "…" not in out and max(map(len, out.splitlines())) <= 80
     # a grid as long as no word has to be broken, else paragraphs of lines that the terminal breaks
-    assert [line.split() for line in out.splitlines()][3] == "shape token shape degeneracy at large L eigenvalue".split()
+    assert [line.split() for line in out.splitlines()][
+        3
+    ] == "shape token shape degeneracy at large L eigenvalue".split()
     monkeypatch.setenv("COLUMNS", "50")
     _, out, _ = run("spectrum", "linear-block")
     assert out.count("token shape  (") == 5 and "\neigenvalue   a*p*(L*a + 2*p)/(2*L)\n\n" in out
@@ -607,6 +609,21 @@ def test_the_tangent_kernel():
         run("bounds", "linear-block", "--kernel", "ntk", "--samples").out
         != run("bounds", "linear-block", "--samples").out
     )
+
+
+def test_latex_with_a_label_and_a_caption_of_the_users_own():
+    written = run(
+        "spectrum", "linear-block", "--format", "latex", "--label", "tab:mine", "--caption", "50 % of $a_1$ & b"
+    ).out
+    assert r"\label{tab:mine}" in written and r"\caption{50 \% of $a_1$ \& b}" in written and "serial" not in written
+    plain = run("spectrum", "linear-block", "--format", "latex").out
+    assert [line for line in plain.splitlines() if r"\label" not in line and r"\caption{" not in line] == [
+        line for line in written.splitlines() if r"\label" not in line and r"\caption{" not in line
+    ]
+    refused = run("character-table", "3", "--label", "mine")
+    assert refused == (2, "", "symrep: --label must be left out unless --format is latex, got 'text'\n")
+    # two tables cannot share them
+    assert run("bounds", "linear-block", "--format", "latex", "--label", "mine").status == 2
 
 
 @pytest.mark.slow

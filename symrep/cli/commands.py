@@ -218,7 +218,7 @@ def _levels_shown(limit: int | None, format_: str) -> int | None:
 @click.option(
     "--samples", is_flag=True, help="Only the samples needed; csv holds one table, the bounds unless this is given."
 )
-@output_options()
+@output_options(one_table=False)
 def bounds(
     ridge: str,
     learnability: str,

@@ -49,33 +49,49 @@ def say(message: str, err: bool = False) -> None:
         click.echo(message, err=err)
 
 
-def latex_options(function: Any) -> Any:
-    """``--fit`` and ``--wide``, which are refused unless the format is latex."""
+_LATEX_OPTIONS = {
+    "fit": {
+        "is_flag": True,
+        "help": "For latex: scaled down to the line, such as the column of a paper (package graphicx); wide tables get small print.",
+    },
+    "wide": {"is_flag": True, "help": "For latex: across both columns of a page, scaled down to them."},
+    "label": {"metavar": "NAME", "help": "For latex: the label, behind tab:."},
+    "caption": {"metavar": "TEXT", "help": "For latex: the caption, in which $...$ is mathematics."},
+}
+_OF_ALL_TABLES = ("fit", "wide")
 
-    def remember(context: click.Context, parameter: click.Parameter, is_given: bool) -> None:
-        context.meta[f"symrep.{parameter.name}"] = is_given
+
+def latex_options(function: Any, one_table: bool) -> Any:
+    """``--fit`` and ``--wide``, for one table ``--label`` and ``--caption``; they are refused unless the format is latex."""
+
+    def remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        context.meta[f"symrep.{parameter.name}"] = value
 
     @wraps(function)
     def checked(*arguments: Any, format_: str, **options: Any) -> None:
-        for option, is_given in _latex_form().items():
-            if is_given and format_ != "latex":
+        for option in _latex_form():
+            if format_ != "latex":
                 raise InvalidArgumentError(f"--{option} must be left out unless --format is latex, got {format_!r}")
         function(*arguments, format_=format_, **options)
 
-    help_text = "For latex: across both columns of a page, scaled down to them."
-    wide = click.option("--wide", is_flag=True, expose_value=False, callback=remember, help=help_text)
-    help_text = "For latex: scaled down to the line, such as the column of a paper (package graphicx)."
-    return click.option("--fit", is_flag=True, expose_value=False, callback=remember, help=help_text)(wide(checked))
+    for name in reversed(_LATEX_OPTIONS if one_table else _OF_ALL_TABLES):
+        described = _LATEX_OPTIONS[name]
+        checked = click.option(f"--{name}", expose_value=False, callback=remember, **described)(checked)
+    return checked
 
 
-def _latex_form() -> dict[str, bool]:
+def _latex_form() -> dict[str, Any]:
+    """The options for LaTeX that were given, as arguments of ``Table.to_latex``; ``--wide`` asks for ``--fit``."""
     meta = click.get_current_context().meta
-    return {name: meta.get(f"symrep.{name}", False) for name in ("fit", "wide")}
+    given = {name: value for name in _LATEX_OPTIONS if (value := meta.get(f"symrep.{name}")) not in (None, False)}
+    return given | {"fit": True} if "wide" in given else given
 
 
-def output_options(formats: Sequence[str] = FORMATS) -> Callable[[Any], Any]:
+def output_options(formats: Sequence[str] = FORMATS, one_table: bool = True) -> Callable[[Any], Any]:
+    """What becomes of the results; ``one_table`` is False for commands that may write several."""
+
     def decorate(function: Any) -> Any:
-        function = quiet_option(latex_options(function) if "latex" in formats else function)
+        function = quiet_option(latex_options(function, one_table) if "latex" in formats else function)
         help_text = "Write to FILE instead of standard output."
         function = click.option("--out", type=FILE, metavar="FILE", callback=output_file, help=help_text)(function)
         help_text = "Output format."
@@ -134,9 +150,8 @@ def show(table: Table, format_: str, out: str | None) -> None:
 
 
 def written(table: Table, format_: str) -> str:
-    """A table in a format, and in LaTeX scaled to the line where ``--fit`` or ``--wide`` is given."""
-    form = _latex_form()
-    return table.to_latex(fit=True, wide=form["wide"]) if any(form.values()) else table.to(format_)
+    """A table in a format, in LaTeX as its options ask for."""
+    return table.to_latex(**_latex_form()) if format_ == "latex" else table.to(format_)
 
 
 def show_all(tables: list[Table], format_: str, out: str | None) -> None:
@@ -166,7 +181,9 @@ def _print_rich(table: Table) -> None:
 
     console = Console()
     heading, *rows = table.text_grid()
-    longest_words = [max(len(word) for cell in column for word in [*cell.split(), ""]) for column in zip(heading, *rows)]
+    longest_words = [
+        max(len(word) for cell in column for word in [*cell.split(), ""]) for column in zip(heading, *rows)
+    ]
     if sum(longest_words) + _BETWEEN_COLUMNS * len(longest_words) > console.width:
         click.echo(table.to_text(width=console.width))
         return

@@ -53,7 +53,7 @@ from symrep.errors import InvalidArgumentError
     callback=picture_file,
     help="Also draw covariance and components: png, pdf or svg.",
 )
-@output_options()
+@output_options(one_table=False)
 def text(
     files: tuple[str, ...],
     length: int,

@@ -482,5 +482,7 @@ def test_blocks_are_known_by_the_text_of_their_shapes():
     spec = block_spectrum(net, measures.iid_uniform(2), 6)
     assert spec.block("(5,1)") is spec.block((5, 1)) and spec.trace("(5,1)") == spec.trace((5, 1))
     assert block_spectrum(net, measures.iid_uniform(2), 6, shapes=["(5,1)", "(4,2)"]).shapes == spec.shapes[1:3]
-    with pytest.raises(InvalidArgumentError, match=r"shape is not a partition: parts must be integers such as .*'\(L-1,1\)'"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"shape is not a partition: parts must be integers such as .*'\(L-1,1\)'"
+    ):
         spec.block("(L-1,1)")
