@@ -105,6 +105,7 @@ def differentiated(coefficients):
     return [k * a for k, a in enumerate(coefficients)][1:]
 
 
+@pytest.mark.slow
 def test_relu_duals_against_polar_integration():
     for vx, vy, correlation in GRID[::3] + [(v, v, r) for v in (0.3, 7.0) for r in CORRELATIONS]:
         c = covariance_of(vx, vy, correlation)

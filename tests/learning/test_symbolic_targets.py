@@ -112,7 +112,7 @@ def exact_learned(kernel, words, probabilities, f, kappa):
 NUMERIC_CASES = [
     (POOL, UNIFORM, "sigma_1 - S/L", (6, 11)),
     (POOL, MIXTURE, "(sigma_1 - S/L)*S + sigma_L", (7,)),
-    (FLATTEN, UNIFORM, "sigma_1*sigma_2*sigma_3", (6, 9)),
+    pytest.param(FLATTEN, UNIFORM, "sigma_1*sigma_2*sigma_3", (6, 9), marks=pytest.mark.slow),
     pytest.param(FLATTEN, BIASED, "(sigma_1 - S/L)*n_0", (6, 20), marks=pytest.mark.slow),
     pytest.param(FLATTEN, UNIFORM3, "e_1_0*e_2_1", (5, 8), marks=pytest.mark.slow),
     pytest.param(POOL, BIASED3, "e_1_0*e_2_1", (5, 8), marks=pytest.mark.slow),
@@ -221,7 +221,7 @@ def test_the_last_token_is_fixed_where_only_it_is_read_out():
     assert {str(shape) for shape in found.shape_weights} == {"(L-1)", "(L-2,1)"}
 
 
-@pytest.mark.parametrize("length", [1, 3, 7])
+@pytest.mark.parametrize("length", [1, 3, pytest.param(7, marks=pytest.mark.slow)])
 def test_numbers_for_the_length_agree_with_the_symbol_and_hold_below(length):
     described = "sigma_1*sigma_L + n_0" if length > 1 else "sigma_1 + n_0"
     found = symbolic_target(solved(POOL, MIXTURE, length), described)
@@ -342,6 +342,7 @@ def test_what_is_never_learned_is_refused():
         hidden.learnability(shape=(3,))
 
 
+@pytest.mark.slow
 def test_squared_norms_are_those_of_the_measure():
     q = sympy.Symbol("q", positive=True)
     spec = solved(POOL, BIASED)

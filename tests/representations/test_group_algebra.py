@@ -206,7 +206,7 @@ def test_central_idempotent_is_the_character_formula(shape):
         assert written_out.coefficient(images) == trace * Rational(shape.dimension, factorial(shape.size))
 
 
-@pytest.mark.parametrize("n", [4, 5])
+@pytest.mark.parametrize("n", [4, pytest.param(5, marks=pytest.mark.slow)])
 def test_central_characters(n):
     for shape in partitions(n):
         e = central_idempotent(shape)

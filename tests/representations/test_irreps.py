@@ -123,6 +123,7 @@ def test_orthogonal_generators_are_the_stated_formula(shape):
         assert rho.generator(i) == expected
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(shapes_and_pairs(4, 7))
 def test_orthogonal_matrices_are_orthogonal(shape_and_pair):
@@ -141,6 +142,7 @@ def test_floats_are_the_exact_values(shape_and_pair, make):
     assert np.abs(floats - np.array(rho.matrix(p), dtype=np.float64)).max() < 1e-13
 
 
+@pytest.mark.slow
 def test_floats_wider_than_one_chunk_of_columns():
     rho, p = orthogonal((4, 3, 2)), Permutation([3, 8, 1, 5, 0, 7, 2, 4, 6])
     floats = rho.to_numpy(p)

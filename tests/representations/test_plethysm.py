@@ -329,6 +329,7 @@ def test_sizes_are_limited_before_any_table(monkeypatch):
     assert plethysm_coefficient((7,), (7,), (50,)) == 0
 
 
+@pytest.mark.slow
 def test_single_coefficients_beyond_the_largest_table():
     """The symmetric square of a row k has all (2k - j, j) with j even."""
     assert [plethysm_coefficient((2,), (18,), (36 - j, j)) for j in (3, 4)] == [0, 1]

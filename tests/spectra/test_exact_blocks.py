@@ -191,6 +191,7 @@ def numbered_levels(found, shape):
     return sorted(counts.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readout", ["pool", "last"])
 def test_presets_at_length_30(readout):
     net = kernels.architecture("linear-block", readout, token_variance=1, position_variance="1/2")

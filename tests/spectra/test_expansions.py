@@ -96,6 +96,7 @@ class TestBlocks:
                 assert sympy.Abs((expansion.as_expression() / eigenvalue).subs(at).evalf(60) - 1) < 1e-15
                 assert sympy.simplify(expansion.leading.as_expression() - leading.as_expression()) == 0
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("place, exponents", [(0, (2, 1, 0, -1)), (1, (0, -1, -2, -3))])
     def test_even_trivial_block_of_pooling_is_the_series_of_its_radical(self, place, exponents):
         cubic = L**3 * a**2 + 2 * L**2 * a * p + 2 * L**2 * p**2 + 3 * L * a**2 - 2 * a**2

@@ -42,6 +42,7 @@ class TestRealRoots:
         product = sympy.prod(x - root for root in roots)
         assert real_roots(poly(product)) == sorted(roots, reverse=True)
 
+    @pytest.mark.slow
     @settings(deadline=None, max_examples=25)
     @given(st.integers(2, 4), st.data())
     def test_roots_of_symmetric_matrices_are_those_of_numpy(self, size, data):

@@ -58,8 +58,13 @@ def clusters(spectrum, columns, gap=0.5):
 
 @pytest.fixture(
     scope="module",
-    params=[(LINEAR, UNIFORM), (LINEAR, BIASED), (LINEAR, MIXTURE), (RELU, UNIFORM), (RELU, BIASED)],
-    ids=["linear-uniform", "linear-biased", "linear-mixture", "relu-uniform", "relu-biased"],
+    params=[
+        pytest.param((LINEAR, UNIFORM), id="linear-uniform", marks=pytest.mark.slow),
+        pytest.param((LINEAR, BIASED), id="linear-biased"),
+        pytest.param((LINEAR, MIXTURE), id="linear-mixture", marks=pytest.mark.slow),
+        pytest.param((RELU, UNIFORM), id="relu-uniform", marks=pytest.mark.slow),
+        pytest.param((RELU, BIASED), id="relu-biased"),
+    ],
 )
 def case(request):
     net, measure = request.param
@@ -104,6 +109,7 @@ def test_the_sum_of_the_largest_eigenvalues_is_biased_upward(case):
         assert mean * count > exact[:count].sum() - 4 * error * count
 
 
+@pytest.mark.slow
 def test_extrapolation_removes_a_visible_bias():
     s = sampled_spectrum(
         matches, UNIFORM, LENGTH, n_samples=60, n_eigenvalues=2, n_replicates=1500, n_test_points=0, seed=2
@@ -228,7 +234,7 @@ def test_extra_tokens_keep_their_places_and_values():
     assert not extra[..., 2:].any()
 
 
-@pytest.mark.parametrize("length", [12, 40])
+@pytest.mark.parametrize("length", [12, pytest.param(40, marks=pytest.mark.slow)])
 def test_an_antisymmetric_pair_function_has_its_closed_weights(length):
     rng = np.random.default_rng(length)
     draws = rng.integers(0, 3, size=(60_000, length))

@@ -298,6 +298,7 @@ WIKITEXT = Path(__file__).parents[4] / "shared" / "data" / "wikitext-2" / "train
 needs_wikitext = pytest.mark.skipif(not WIKITEXT.exists(), reason="needs WikiText-2 in ../shared/data/wikitext-2")
 
 
+@pytest.mark.slow
 @needs_wikitext
 @pytest.mark.parametrize(
     ("vocab_size", "skip", "text", "markov"),
