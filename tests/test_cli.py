@@ -294,8 +294,14 @@ def test_a_narrow_terminal_loses_nothing(monkeypatch):
     assert out.count("\n\nSamples needed per eigenfunction: ") == 1
     assert "\nself-consistent at large L  (3*a + 2*p)/(2*a)\n\nshape   " in out
     # of a table of many columns a paragraph a row would be no help
-    _, out, _ = run("character-table", "8")
-    assert out.splitlines()[2].split()[:4] == ["shape", "8", "7", "1"]
+    for n in (8, 11):
+        _, out, _ = run("character-table", str(n))
+        assert out.splitlines()[2].split()[:4] == ["shape", str(n), str(n - 1), "1"]
+    # nor would it be for many rows
+    arguments = ("spectrum", "relu-block", "--vocab", "3", *numbers(8))
+    paragraphs, grid = (run(*arguments, "--limit", limit).out for limit in ("50", "51"))
+    assert paragraphs.count("\nshare of the trace  ") == 50 and grid.count("share") == 1
+    assert max(map(len, grid.splitlines())) <= 50
 
 
 @pytest.mark.skipif(not __import__("os").path.exists("/dev/full"), reason="needs a device that is always full")

@@ -15,9 +15,10 @@ from typing import Any
 import click
 
 from symrep.display import FORMATS, Table
+from symrep.display.tables import MOST_FIELDS
 from symrep.errors import InvalidArgumentError
 
-_BETWEEN_COLUMNS = 3
+_BETWEEN_COLUMNS, _MOST_PARAGRAPHS = 3, 50
 _QUIET = "symrep.quiet"
 # for completion alone: whether a file can be used is told where it is
 FILE = click.Path(readable=False)
@@ -184,7 +185,8 @@ def _print_rich(table: Table) -> None:
     longest_words = [
         max(len(word) for cell in column for word in [*cell.split(), ""]) for column in zip(heading, *rows)
     ]
-    if sum(longest_words) + _BETWEEN_COLUMNS * len(longest_words) > console.width:
+    breaks_words = sum(longest_words) + _BETWEEN_COLUMNS * len(longest_words) > console.width
+    if breaks_words and (len(rows) <= _MOST_PARAGRAPHS or len(heading) > MOST_FIELDS):
         click.echo(table.to_text(width=console.width))
         return
     caption, notes = table.text_prose()
@@ -196,7 +198,7 @@ def _print_rich(table: Table) -> None:
         caption_justify="left",
     )
     for title, longest in zip(heading, longest_words):
-        grid.add_column(Text(title), min_width=longest)
+        grid.add_column(Text(title), min_width=None if breaks_words else longest, overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
     console.print(grid)

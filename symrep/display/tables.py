@@ -29,7 +29,7 @@ from symrep.errors import InvalidArgumentError, MissingPackageError, require
 FORMATS = ("text", "markdown", "latex", "csv", "json")
 _MOST_ROWS = 40
 _LONG_FORMULA = 80
-_MOST_FIELDS = 15
+MOST_FIELDS = 15
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
 
 
@@ -181,7 +181,7 @@ class Table:
         lines = ["  ".join(cell.ljust(wide) for cell, wide in zip(row, widths)).rstrip() for row in grid]
         rule = "  ".join("-" * wide for wide in widths)
         body = [lines[0], rule, *lines[1:]]
-        if width is not None and len(rule) > width and len(widths) <= _MOST_FIELDS:
+        if width is not None and len(rule) > width and len(widths) <= MOST_FIELDS:
             body = _paragraphs(*grid)
         return "\n".join([caption, "", *body, *(["", *notes] if notes else [])])
 
