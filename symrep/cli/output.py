@@ -18,7 +18,7 @@ from symrep.display import FORMATS, Table
 from symrep.display.tables import MOST_FIELDS
 from symrep.errors import InvalidArgumentError
 
-_BETWEEN_COLUMNS, _MOST_PARAGRAPHS = 3, 50
+_BETWEEN_COLUMNS, _NARROWEST, _MOST_PARAGRAPHS = 3, 4, 50
 _QUIET = "symrep.quiet"
 # for completion alone: whether a file can be used is told where it is
 FILE = click.Path(readable=False)
@@ -175,6 +175,7 @@ def is_terminal(format_: str, out: str | None) -> bool:
 
 
 def _print_rich(table: Table) -> None:
+    """A grid whose cells break between words; a paragraph for every row where that does not fit the terminal."""
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -182,11 +183,9 @@ def _print_rich(table: Table) -> None:
 
     console = Console()
     heading, *rows = table.text_grid()
-    longest_words = [
-        max(len(word) for cell in column for word in [*cell.split(), ""]) for column in zip(heading, *rows)
-    ]
-    breaks_words = sum(longest_words) + _BETWEEN_COLUMNS * len(longest_words) > console.width
-    if breaks_words and (len(rows) <= _MOST_PARAGRAPHS or len(heading) > MOST_FIELDS):
+    available = console.width - _BETWEEN_COLUMNS * len(heading) - 1
+    widths = _column_widths([heading, *rows], available, len(rows) > _MOST_PARAGRAPHS)
+    if widths is None:
         click.echo(table.to_text(width=console.width))
         return
     caption, notes = table.text_prose()
@@ -197,11 +196,31 @@ def _print_rich(table: Table) -> None:
         title_justify="left",
         caption_justify="left",
     )
-    for title, longest in zip(heading, longest_words):
-        grid.add_column(Text(title), min_width=None if breaks_words else longest, overflow="fold")
+    for title, width in zip(heading, widths):
+        grid.add_column(Text(title), width=width, overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
     console.print(grid)
+
+
+def _column_widths(grid: list[list[str]], available: int, may_break_words: bool) -> list[int] | None:
+    """The widths of columns that fit together, of which the widest give way first; None where none do.
+
+    >>> _column_widths([["a", "b"], ["1234", "six words of text in here"]], 14, False)
+    [4, 10]
+    >>> _column_widths([["a", "b"], ["1234", "unbreakable"]], 14, False), _column_widths([["a", "b"], ["1234", "unbreakable"]], 14, True)
+    (None, [4, 10])
+    """
+    columns = list(zip(*grid))
+    widest = [max(map(len, cells)) for cells in columns]
+    least = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
+    if may_break_words and len(columns) <= MOST_FIELDS:
+        least = [min(width, _NARROWEST) for width in least]
+    for limit in range(max(widest), 0, -1):
+        widths = [max(low, min(high, limit)) for low, high in zip(least, widest)]
+        if sum(widths) <= available:
+            return widths
+    return None
 
 
 def picture_file(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:

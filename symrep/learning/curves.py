@@ -266,6 +266,7 @@ def learning_curve(
     >>> curve.learnability.round(3).tolist()
     [0.709, 0.988, 0.999]
     """
+    require(isinstance(progress, bool), "progress", "must be True or False", progress, InvalidTypeError)
     noise = as_numbers(noise, "noise")
     require(noise.ndim == 0 and noise >= 0, "noise", "must be one number of at least 0", noise.tolist())
     samples, ridges = as_pairs(n_samples, ridge)

@@ -125,16 +125,13 @@ class TargetModes:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """Whether a bar is shown: no part of what was asked for, so all are equal."""
+class _Bar:
+    """Whether bars are shown: no part of what is asked for, so that all are equal."""
 
-    shown: bool = field(default=False, compare=False)
-
-    def __post_init__(self) -> None:
-        require(isinstance(self.shown, bool), "progress", "must be True or False", self.shown, InvalidTypeError)
+    shown: bool = field(compare=False)
 
 
-def decompose_target(kernel: Any, measure: Any, length: int, target: Any, bar: Bar = Bar()) -> TargetModes:
+def decompose_target(kernel: Any, measure: Any, length: int, target: Any, *, progress: bool = False) -> TargetModes:
     """The components of a target under a kernel and a measure, at a finite length.
 
     Parameters
@@ -148,8 +145,8 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any, bar: B
     target
         As for :func:`symrep.learning.target`. For a network with a query it is a function of all L + 1 tokens, of which the
         query is the last.
-    bar
-        Whether a progress bar is shown.
+    progress
+        Show bars: some thousand classes of sequences take seconds.
 
     Raises
     ------
@@ -166,6 +163,11 @@ def decompose_target(kernel: Any, measure: Any, length: int, target: Any, bar: B
     >>> {str(shape): round(weight, 6) for shape, weight in found.shape_weights.items()}
     {'(8)': 0.125, '(7,1)': 0.875}
     """
+    require(isinstance(progress, bool), "progress", "must be True or False", progress, InvalidTypeError)
+    return _decomposition(kernel, measure, length, target, _Bar(progress))
+
+
+def _decomposition(kernel: Any, measure: Any, length: int, target: Any, bar: _Bar) -> TargetModes:
     target, length = as_target(target), require_integer(length, "length", minimum=1)
     if not isinstance(measure, ExchangeableMeasure):
         raise InvalidTypeError(f"measure must be an exchangeable measure such as iid_uniform(2), got {shown(measure)}")
@@ -251,7 +253,7 @@ def _merged(parts: list[tuple[float, np.ndarray]], rounding: float) -> list[tupl
     return merged
 
 
-_kept_decomposition = lru_cache(maxsize=_MOST_KEPT)(decompose_target)
+_kept_decomposition = lru_cache(maxsize=_MOST_KEPT)(_decomposition)
 
 
 def decompose(spec: Any, target: Any, *, progress: bool = False) -> TargetModes:
@@ -272,10 +274,11 @@ def decompose(spec: Any, target: Any, *, progress: bool = False) -> TargetModes:
         raise InvalidTypeError(
             f"spec must be a Spectrum or a BlockSpectrum where a target is decomposed, got {shown(spec)}"
         )
+    require(isinstance(progress, bool), "progress", "must be True or False", progress, InvalidTypeError)
     # functions of Python may depend on more than their arguments: what they gave before is not kept
     is_fixed = isinstance(target, str | sympy.Expr) and isinstance(spec.kernel, Network | NetworkKernel | sympy.Expr)
-    decomposition = _kept_decomposition if is_fixed else decompose_target
-    found = decomposition(spec.kernel, spec.measure, spec.length, target, Bar(progress))
+    decomposition = _kept_decomposition if is_fixed else _decomposition
+    found = decomposition(spec.kernel, spec.measure, spec.length, target, _Bar(progress))
     if isinstance(spec, Spectrum):
         _require_resolved(spec, found)
     return found

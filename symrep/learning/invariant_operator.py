@@ -38,7 +38,7 @@ def operator_matrix(
     """The symmetric matrix of a kernel (as for :func:`symrep.block_spectrum`) on an invariant space.
 
     Cost: the square of the dimension for polynomial kernels, times the length for kernels of counts and matches at V > 2; else
-    the number of joint count tables of the unnamed positions times :math:`V^{2k}`. ``progress`` shows a bar for these.
+    the number of joint count tables of the unnamed positions times :math:`V^{2k}`. ``progress`` shows a bar.
 
     Raises
     ------
@@ -51,7 +51,9 @@ def operator_matrix(
     require(own == space.extra_token, "kernel", f"must have the extra token {space.extra_token}", own)
     polynomial = _polynomial(kernel, space.length, space.vocab_size)
     if polynomial is not None:
-        return _polynomial_matrix(polynomial, space)
+        weights = np.exp(space.log_probabilities / 2)
+        means = polynomial_means(polynomial, space, own_classes(space), progress=progress)
+        return weights[:, None] * means * weights[None, :]
     symmetric = as_symmetric_kernel(kernel)
     if symmetric.of_matches is not None and space.vocab_size >= _FEWEST_TOKENS_OF_MATCHES:
         pairs = space.vocab_size**2 if space.has_extra else 1
@@ -82,11 +84,6 @@ def _polynomial(kernel: Any, length: int, vocab_size: int) -> sympy.Poly | None:
         return sympy.Poly(sympy.expand(kernel.xreplace(known).subs(given)), *OVERLAP_GENERATORS)
     except sympy.PolynomialError:
         raise InvalidArgumentError(f"kernel must be a polynomial in u and m, got {shown(kernel)}") from None
-
-
-def _polynomial_matrix(polynomial: sympy.Poly, space: InvariantSpace) -> np.ndarray:
-    weights = np.exp(space.log_probabilities / 2)
-    return weights[:, None] * polynomial_means(polynomial, space, own_classes(space)) * weights[None, :]
 
 
 def _match_matrix(values: np.ndarray, space: InvariantSpace) -> np.ndarray:

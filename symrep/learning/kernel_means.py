@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import sympy
+from tqdm import tqdm
 
 from symrep.errors import InvalidArchitectureError, InvalidArgumentError, shown
 from symrep.kernels import Network
@@ -157,20 +158,28 @@ def has_short_polynomial(net: Network, length: int) -> bool:
     return True
 
 
-def polynomial_means(polynomial: sympy.Poly, space: InvariantSpace, others: OtherSequences) -> np.ndarray:
+def polynomial_means(
+    polynomial: sympy.Poly, space: InvariantSpace, others: OtherSequences, *, progress: bool = False
+) -> np.ndarray:
     """The means of a polynomial in u, u_xx, u_yy, g and m with numbers for coefficients: (dimension, n)."""
     found = np.empty((space.dimension, len(others)))
+    shared, index = np.unique(others.shared, axis=0, return_inverse=True)
+    powers_of_m = _powers_of_unnamed_matches(space, shared, max(j for *_, j in polynomial.monoms()))
     step = max(1, _ENTRIES_AT_ONCE // space.dimension)
-    for part in (slice(i, i + step) for i in range(0, len(others), step)):
-        found[:, part] = _means_of_some(polynomial, space, others.take(part))
+    for start in tqdm(range(0, len(others), step), "kernel", disable=not progress, leave=False, unit=" parts"):
+        part = slice(start, start + step)
+        unnamed = [power[:, index.ravel()[part]] for power in powers_of_m]
+        found[:, part] = _means_of_some(polynomial, space, others.take(part), unnamed)
     return found
 
 
-def _means_of_some(polynomial: sympy.Poly, space: InvariantSpace, others: OtherSequences) -> np.ndarray:
+def _means_of_some(
+    polynomial: sympy.Poly, space: InvariantSpace, others: OtherSequences, unnamed: list[np.ndarray]
+) -> np.ndarray:
     counts, context = space.context_counts.astype(np.float64), others.context.astype(np.float64)
     same = np.equal.outer(space.tokens[:, -1], others.extra).astype(np.float64) if space.has_extra else None
     overlaps = counts @ context.T, (counts**2).sum(axis=1)[:, None], (context**2).sum(axis=1)[None, :], same
-    powers_of_m = _powers_of_matches(space, others, max(j for *_, j in polynomial.monoms()))
+    powers_of_m = _powers_of_matches(space, others, unnamed)
     total = np.zeros((space.dimension, len(others)))
     for (*exponents, j), coefficient in polynomial.terms():
         term = float(coefficient) * powers_of_m[j]
@@ -181,26 +190,28 @@ def _means_of_some(polynomial: sympy.Poly, space: InvariantSpace, others: OtherS
     return total
 
 
-def _agreeing(space: InvariantSpace, others: OtherSequences) -> np.ndarray:
-    """At how many named positions the tokens of a class and of y agree."""
-    return (space.context_tokens[:, None] == others.at_named[None]).sum(axis=2)
+def _agreeing(tokens: np.ndarray, others: OtherSequences) -> np.ndarray:
+    """At how many named positions the tokens (k, named) and those of y agree: (k, n)."""
+    return (tokens[:, None] == others.at_named[None]).sum(axis=2)
 
 
-def _powers_of_matches(space: InvariantSpace, others: OtherSequences, degree: int) -> list[np.ndarray]:
-    """The means of m^0, ..., m^degree over arrangements of the unnamed tokens: (dimension, n) each."""
-    shared, index = np.unique(others.shared, axis=0, return_inverse=True)
-    falling = [_falling_matches(space, shared, i) for i in range(degree + 1)]
-    of_counts = [sum(stirling(j, i) * falling[i] for i in range(j + 1)) for j in range(degree + 1)]
-    rest = [power[:, index.ravel()] for power in of_counts]
+def _powers_of_matches(space: InvariantSpace, others: OtherSequences, unnamed: list[np.ndarray]) -> list[np.ndarray]:
+    """The means of m^0, m^1, ... over arrangements of the unnamed tokens, (dimension, n) each, from those of the matches there."""
     n_rest = len(space.rest)
-    agreeing = _agreeing(space, others)[::n_rest, None].astype(np.float64)
+    agreeing = _agreeing(space.context_tokens[::n_rest], others)[:, None].astype(np.float64)
     powers = []
-    for j in range(degree + 1):
+    for j in range(len(unnamed)):
         power = np.zeros((len(space.words), n_rest, len(others)))
         for i in range(j + 1):
-            power += comb(j, i) * agreeing ** (j - i) * rest[i]
+            power += comb(j, i) * agreeing ** (j - i) * unnamed[i]
         powers.append(power.reshape(space.dimension, len(others)))
     return powers
+
+
+def _powers_of_unnamed_matches(space: InvariantSpace, shared: np.ndarray, degree: int) -> list[np.ndarray]:
+    """The means of the powers, up to a degree, of the matches at unnamed positions: (count vectors of the space, of y) each."""
+    falling = [_falling_matches(space, shared, i) for i in range(degree + 1)]
+    return [sum(stirling(j, i) * falling[i] for i in range(j + 1)) for j in range(degree + 1)]
 
 
 def _falling_matches(space: InvariantSpace, shared: np.ndarray, order: int) -> np.ndarray:
@@ -226,7 +237,7 @@ def _falling_powers(counts: np.ndarray, order: int) -> np.ndarray:
 def _match_means(net: Network, tangent: bool, space: InvariantSpace, others: OtherSequences) -> np.ndarray:
     """From the kernel at counts of x, counts of y and matches, with the distribution of the matches."""
     function = MatchCountKernel(net, tangent)
-    agreeing, n_words = _agreeing(space, others), len(space.words)
+    agreeing, n_words = _agreeing(space.context_tokens, others), len(space.words)
     of_x, of_y = space.context_counts.copy(), others.context.copy()
     if space.extra_token == "last":
         of_x[np.arange(len(of_x)), space.tokens[:, -1]] -= 1

@@ -382,18 +382,35 @@ def test_what_text_cannot_say_is_told_how(text, message):
         target(text)
 
 
-def test_bars_are_shown_when_asked_for_and_make_no_other_difference(capsys):
-    spec = block_spectrum(SOFTMAX, measures.iid_uniform(2), 4)
+@pytest.mark.parametrize(("net", "vocab_size"), [(SOFTMAX, 2), (RELU, 3), (LINEAR, 2)])
+def test_bars_are_shown_when_asked_for_and_make_no_other_difference(net, vocab_size, capsys):
+    spec = block_spectrum(net, measures.iid_uniform(vocab_size), 4)
     capsys.readouterr()
-    found = learning.decompose(spec, "sigma_1 + 3*S", progress=True)
+    found = learning.decompose(spec, "e_1_0 + 3*n_0", progress=True)
     out, err = capsys.readouterr()
     assert not out and "kernel: " in err and "target: " in err
-    assert (
-        learning.decompose(spec, "sigma_1 + 3*S") is found is learning.decompose(spec, "sigma_1 + 3*S", progress=True)
-    )
+    assert learning.decompose(spec, "e_1_0 + 3*n_0") is found is learning.decompose(spec, "e_1_0 + 3*n_0", progress=True)
     learning.learning_curve(spec, lambda x: 2.0 * x[:, 0] - 1, 16, 0.1)
     assert capsys.readouterr() == ("", "")
     learning.learning_curve(spec, lambda x: 2.0 * x[:, 0] - 1, 16, 0.1, progress=True)
     assert "target: " in capsys.readouterr().err
-    with pytest.raises(InvalidTypeError, match="progress must be True or False, got 1"):
-        learning.decompose(spec, "S", progress=1)
+    for wrong in (
+        lambda: learning.decompose(spec, "S", progress=1),
+        lambda: learning.learning_curve(spec, found, 16, 0.1, progress=1),
+        lambda: decompose_target(net, spec.measure, 4, "S", progress=1),
+    ):
+        with pytest.raises(InvalidTypeError, match="progress must be True or False, got 1"):
+            wrong()
+
+
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_means_that_are_made_in_parts_are_those_made_at_once(monkeypatch, at_once):
+    from symrep.learning import kernel_means
+
+    cases = ((LINEAR, measures.iid(["1/3", "2/3"]), 7, 2), (LINEAR, measures.urn([3, 2, 1]), 4, 1))
+    for net, measure, length, named in cases:
+        space = InvariantSpace(measure.vocab_size, length, named, measure)
+        whole = operator_matrix(net, space)
+        monkeypatch.setattr(kernel_means, "_ENTRIES_AT_ONCE", at_once)
+        np.testing.assert_allclose(operator_matrix(net, space), whole, rtol=1e-14, atol=1e-16)
+        monkeypatch.undo()
