@@ -255,12 +255,40 @@ def test_curves_run_through_many_samples_and_mark_the_few_that_were_asked_for():
     # of many none is marked, nor where simulated points stand there
     many = learning.learning_curve(s, "S", np.geomspace(4, 100, 40), 0.05).plot().get_lines()[0]
     assert many.get_marker() == "None"
-    simulation = learning.simulate(s.kernel, s.measure, 8, "S", [16, 64, 256], ridge=0.05, n_repeats=2)
+    simulation = learning.simulate(s.kernel, s.measure, 8, "S", [16, 64, 256], ridge=0.05, noise=0.01, n_repeats=2)
     assert curve.plot(simulation=simulation).get_lines()[0].get_marker() == "None"
     with pytest.raises(InvalidTypeError, match="curve must be a learning curve"):
         plots.learning_curve_plot(simulation)
     with pytest.raises(InvalidArgumentError, match="ridge must be one number for other numbers of samples"):
         learning.learning_curve(s, "S", 16, [0.05, 0.1]).at(20)
+    # one number of samples is a point, simulated or not; a theory without a finite value is drawn all the same
+    one = learning.learning_curve(s, "S", 16, 0.05)
+    simulation = learning.simulate(s.kernel, s.measure, 8, "S", 16, ridge=0.05, n_repeats=2)
+    assert one.plot(simulation=simulation).get_lines()[0].get_marker() == "o"
+    hopeless = learning.learning_curve(s, "S", [1, 2], 0, theory="next-order")
+    assert np.isinf(hopeless.test_error).all()
+    hopeless.plot(quantity="test_error").figure.canvas.draw()
+
+
+def test_simulations_of_something_else_are_refused():
+    from symrep import learning
+
+    net = kernels.architecture("linear-block", token_variance=1, position_variance=1)
+    s = spectrum(net, measures.iid_uniform(2), 8)
+    curve = learning.learning_curve(s, "S", [4, 8], 0.05, noise=0.01)
+
+    def simulated(target="n_0 - n_1", ridge=0.05, noise=0.01):
+        return learning.simulate(net, s.measure, 8, target, [4, 8], ridge, noise=noise, n_repeats=2)
+
+    assert len(curve.table(simulated()).rows) == 2  # the same function by another name
+    for wrong, message in (
+        (simulated(target="majority()"), "simulation must be of the target S, got <Simulation"),
+        (simulated(ridge=0.1), "simulation must have the ridge of the curve, 0.05, got 0.1"),
+        (simulated(noise=0), "simulation must have the noise of the curve, 0.01, got 0.0"),
+    ):
+        for use in (curve.table, lambda found: curve.plot(simulation=found)):
+            with pytest.raises(InvalidArgumentError, match=message):
+                use(wrong)
 
 
 def test_simulated_points_have_a_label_of_their_own():

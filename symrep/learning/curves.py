@@ -162,7 +162,7 @@ class LearningCurve:
         Raises
         ------
         InvalidArgumentError
-            When the simulation has other numbers of samples.
+            When the simulation has other numbers of samples, another target, ridge or noise.
         """
         names = {
             "n_samples": ("samples", "$P$"),
@@ -172,6 +172,10 @@ class LearningCurve:
             "test_error": ("test error", None),
             "train_error": ("train error", None),
         }
+        if simulation is not None:
+            self.require_simulated(simulation)
+            same = np.array_equal(np.ravel(self.n_samples), simulation.n_samples)
+            require(same, "simulation", "must have the numbers of samples of the curve", simulation.n_samples.tolist())
         columns, arrays = [], []
         for key, (text, latex) in names.items():
             columns.append(Column(key, text, latex) if latex else Column(key, text))
@@ -181,9 +185,6 @@ class LearningCurve:
                 columns += uncertain_columns(f"simulated_{key}", "simulated")
                 pairs = zip(getattr(simulation, key).tolist(), getattr(simulation, f"{key}_error").tolist())
                 arrays += zip(*(uncertain_cells(*pair) for pair in pairs))
-        if simulation is not None:
-            same = np.array_equal(np.ravel(self.n_samples), simulation.n_samples)
-            require(same, "simulation", "must have the numbers of samples of the curve", simulation.n_samples.tolist())
         rows = zip(*arrays)
         notes: tuple[str, ...] = (
             f"Theory: {self.theory}; noise variance {self.noise:g}; squared norm of the target {self.target.norm:.6g}.",
@@ -196,6 +197,22 @@ class LearningCurve:
                 "it counts as ridge, as it should where each of them is far below kappa.",
             )
         return Table("curve", ("Learning curve of ", self.target.name, "."), tuple(columns), tuple(rows), notes)
+
+    def require_simulated(self, simulation: Any) -> None:
+        """Refuse the results of :func:`symrep.learning.simulate` for another target, ridge or noise.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Names what differs.
+        """
+        for name, own in (("ridge", np.ravel(self.ridge)), ("noise", np.array([self.noise]))):
+            theirs = getattr(simulation, name)
+            require(bool((own == theirs).all()), "simulation", f"must have the {name} of the curve, {own[0]:g}", theirs)
+        if self.target.space is not None:
+            expected = self.target.target(simulation.sequences, self.target.space.vocab_size)
+            same = np.allclose(expected, simulation.targets, rtol=1e-9, atol=1e-12)
+            require(same, "simulation", f"must be of the target {self.target.name}", simulation)
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """Learnability or errors against the number of samples; see :func:`symrep.plots.learning_curve_plot`."""

@@ -4,7 +4,8 @@ Training sets are drawn from the measure, labels are the target plus noise, and 
 
 .. math:: \hat f(x) = K(x, X) (K(X, X) + \delta)^{-1} y .
 
-Every figure comes with its standard error over independent training sets.
+Every figure comes with its standard error over independent training sets; where the test sequences are drawn too, that of this draw
+is in it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Simulation:
     learnability, test_error, train_error
         Means over training sets, shape (n,), as :class:`~symrep.learning.LearningCurve` defines them.
     learnability_error, test_error_error, train_error_error
-        Standard errors of these means.
+        Standard errors of these means: over training sets, and over test sequences where these were drawn from the measure.
     sequences, outputs, output_errors
         The test sequences (m, L), the mean prediction at each, (n, m), and its standard error.
     output_variance
@@ -55,6 +56,8 @@ class Simulation:
         The number of training sets.
     exhaustive
         Whether the test sequences are all sequences, weighted by their probability, instead of a sample.
+    ridge, noise
+        Of the regression, and of the labels.
     """
 
     n_samples: np.ndarray
@@ -71,6 +74,8 @@ class Simulation:
     targets: np.ndarray
     n_repeats: int
     exhaustive: bool
+    ridge: float
+    noise: float
 
     def table(self) -> Table:
         """One row for every number of samples: means and standard errors."""
@@ -161,6 +166,7 @@ def simulate(
     n_test = require_integer(n_test, "n_test", minimum=1)
     target, generator = as_target(target), np.random.default_rng(require_integer(seed, "seed", minimum=0))
     tests, weights, exhaustive = _test_set(measure, length, n_test, test_sequences, generator)
+    are_tests_drawn = test_sequences is None and not exhaustive
     most = max(samples)
     if 8 * most * (most + len(tests)) > _MEMORY_LIMIT:
         raise SizeLimitError(f"n_samples must leave Gram matrices below {_MEMORY_LIMIT} bytes, got {most}")
@@ -168,7 +174,7 @@ def simulate(
     norm = float(weights @ truth**2)
     require(norm > 0, "target", "must not vanish on the test sequences", target.name)
 
-    figures, outputs = [], []
+    figures, outputs, from_tests = [], [], []
     bar = tqdm(total=sum(samples) * n_repeats, desc="training sets", disable=not progress, leave=False, bar_format=_BAR)
     for p in samples:
         own_figures, own_outputs = [], []
@@ -184,8 +190,10 @@ def simulate(
             bar.update(p)
         figures.append(own_figures)
         outputs.append(own_outputs)
+        from_tests.append(_errors_of_drawn_tests(np.array(own_outputs), truth) if are_tests_drawn else (0.0, 0.0, 0.0))
     bar.close()
     means, errors = _mean_and_error(np.array(figures))
+    errors = np.hypot(errors, from_tests)
     output_means, output_errors = _mean_and_error(np.array(outputs))
     return Simulation(
         np.array(samples),
@@ -197,7 +205,35 @@ def simulate(
         truth,
         n_repeats,
         exhaustive,
+        ridge,
+        noise,
     )
+
+
+def _errors_of_drawn_tests(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
+    """What the draw of the test sequences adds to the errors of learnability, test error and (nothing) train error."""
+    norm = np.mean(truth**2)
+    learned = predicted * truth / norm
+    # the learnability is a ratio of means over the test sequences, whose errors partly cancel
+    learned = learned - learned.mean() * truth**2 / norm
+    return _error_of_columns(learned), _error_of_columns((predicted - truth) ** 2), 0.0
+
+
+def _error_of_columns(values: np.ndarray) -> float:
+    """The part of the standard error of the mean of a table of rows and columns, both drawn, that comes from the columns.
+
+    It is the variance between the means of columns, less what these owe to the draw of the rows; inf for a single column.
+
+    >>> _error_of_columns(np.array([[1.0, 2.0, 6.0], [1.0, 2.0, 6.0]])) ** 2       # 7 / 3: rows are alike
+    2.3333333333333335
+    """
+    n_rows, n_columns = values.shape
+    if n_columns == 1:
+        return np.inf
+    of_columns = values.mean(axis=0)
+    rest = values - of_columns - values.mean(axis=1, keepdims=True) + values.mean()
+    of_entries = (rest**2).sum() / ((n_rows - 1) * (n_columns - 1))
+    return float(max(of_columns.var(ddof=1) - of_entries / n_rows, 0.0) / n_columns) ** 0.5
 
 
 def _test_set(

@@ -66,6 +66,8 @@ def learning_curve_plot(
         raise InvalidTypeError(f"curve must be a learning curve, got {shown(curve)}")
     if simulation is not None and not hasattr(simulation, f"{quantity}_error"):
         raise InvalidTypeError(f"simulation must be the result of simulate, got {shown(simulation)}")
+    if simulation is not None:
+        curve.require_simulated(simulation)
     samples, ridges = np.ravel(curve.n_samples), np.ravel(curve.ridge)
     require(len(set(ridges.tolist())) == 1, "curve", "must have one ridge to be drawn", curve.ridge)
     ax = axes(ax)
@@ -76,7 +78,7 @@ def learning_curve_plot(
     values = getattr(curve.at(drawn), quantity)
     name = str(curve.target.name) if label is None else label
     options = {"color": colour, "linestyle": dashes, "linewidth": 1.5}
-    if len(samples) <= _FEW and simulation is None:
+    if len(drawn) == 1 or (len(samples) <= _FEW and simulation is None):
         options |= {"marker": marker, "markersize": 4, "markevery": np.flatnonzero(np.isin(drawn, samples)).tolist()}
     ax.plot(drawn, values, label=name, gid="theory", **options)
     if simulation is not None:
@@ -88,7 +90,7 @@ def learning_curve_plot(
     plain_ticks(ax.xaxis, ax.dataLim.intervalx)
     if quantity == "learnability":
         ax.set_ylim(-0.02, 1.02)
-    elif (values > 0).any() or simulation is not None:
+    elif (np.isfinite(values) & (values > 0)).any() or simulation is not None:
         ax.set_yscale("log")
         plain_ticks(ax.yaxis, ax.dataLim.intervaly)
     label_axes(ax, "number of samples $P$", _QUANTITIES[quantity])

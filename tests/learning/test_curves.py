@@ -241,3 +241,21 @@ def test_whole_numbers_of_samples_are_written_so():
     s = spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2), 6).substitute(a=1, p=1)
     rows = learning.learning_curve(s, "S", [4, 6.5], 0.1).table().to_csv().splitlines()[1:]
     assert [row.split(",")[0] for row in rows] == ["4", "6.5"]
+
+
+@pytest.mark.parametrize("n_test", [20, 200])
+def test_standard_errors_count_the_draw_of_the_test_sequences(n_test):
+    setting = {"ridge": 0.05, "noise": 0.05, "n_repeats": 12, "n_test": n_test}
+    found = [
+        learning.simulate(LINEAR, measures.iid_uniform(2), 14, "majority()", [48], seed=seed, **setting)
+        for seed in range(60)
+    ]
+    for name in ("learnability", "test_error", "train_error"):
+        spread = np.std([getattr(one, name)[0] for one in found], ddof=1)
+        stated = np.sqrt(np.mean([getattr(one, f"{name}_error")[0] ** 2 for one in found]))
+        assert 0.7 < spread / stated < 1.4
+
+
+def test_one_drawn_test_sequence_tells_no_error():
+    found = learning.simulate(LINEAR, measures.iid_uniform(2), 14, "S", [8], 0.1, n_repeats=3, n_test=1)
+    assert np.isinf(found.learnability_error).all() and np.isfinite(found.train_error_error).all()

@@ -389,7 +389,9 @@ def test_bars_are_shown_when_asked_for_and_make_no_other_difference(net, vocab_s
     found = learning.decompose(spec, "e_1_0 + 3*n_0", progress=True)
     out, err = capsys.readouterr()
     assert not out and "kernel: " in err and "target: " in err
-    assert learning.decompose(spec, "e_1_0 + 3*n_0") is found is learning.decompose(spec, "e_1_0 + 3*n_0", progress=True)
+    assert (
+        learning.decompose(spec, "e_1_0 + 3*n_0") is found is learning.decompose(spec, "e_1_0 + 3*n_0", progress=True)
+    )
     learning.learning_curve(spec, lambda x: 2.0 * x[:, 0] - 1, 16, 0.1)
     assert capsys.readouterr() == ("", "")
     learning.learning_curve(spec, lambda x: 2.0 * x[:, 0] - 1, 16, 0.1, progress=True)
