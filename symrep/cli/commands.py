@@ -209,10 +209,9 @@ def _levels_shown(limit: int | None, format_: str) -> int | None:
 @limit_option
 @click.option(
     "--ridge",
-    default="delta",
-    show_default=True,
+    default=None,
     metavar="R",
-    help="The ridge (noise variance), a number or the symbol delta.",
+    help="The ridge (noise variance), a number or a symbol; delta unless given.",
 )
 @click.option("--learnability", default="1/2", show_default=True, help="Between 0 and 1.")
 @click.option(
@@ -220,7 +219,7 @@ def _levels_shown(limit: int | None, format_: str) -> int | None:
 )
 @output_options(one_table=False)
 def bounds(
-    ridge: str,
+    ridge: str | None,
     learnability: str,
     samples: bool,
     shape_depth: int | None,
@@ -239,7 +238,8 @@ def bounds(
     from symrep.learning import scaling_law
 
     require_limit(limit, model["architecture"])
-    laws = scaling_law(solve_any(shape_depth, **model), ridge, learnability)
+    goal = {"learnability": learnability} | ({} if ridge is None else {"ridge": ridge})
+    laws = scaling_law(solve_any(shape_depth, **model), **goal)
     some = laws[: _levels_shown(limit, format_)] if model["architecture"] in NONLINEAR_ARCHITECTURES else laws
     shown = [some.samples_table()] if samples else [some.table(), some.samples_table()]
     if len(some) < len(laws):

@@ -90,6 +90,7 @@ class NumericScalingLaws(ScalingLaws):
         require_symbols(values, {symbol.name for symbol in self.ridge.free_symbols})
         goal = read_goal(substitute(self.ridge, **values), self.learnability)
         found = numeric_scaling_laws(self.spectrum, *goal)
+        self.require_whole_irreps(law.level for law in found)
         kept = {law.level.shape for law in self}
         return replace(found, laws=tuple(law for law in found if law.level.shape in kept))
 

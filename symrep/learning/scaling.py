@@ -8,7 +8,7 @@ self-consistent theory :math:`\lambda/(\lambda + \kappa)` with :math:`\sum_i \la
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -177,7 +177,7 @@ class ScalingLaws:
         return len(self.laws)
 
     def __getitem__(self, index: int | slice) -> Any:
-        """One law, or for a slice some as laws with the same tables."""
+        """One law, or for a slice some of the laws, with tables of their own."""
         return replace(self, laws=self.laws[index]) if isinstance(index, slice) else self.laws[index]
 
     def select(self, shape: Any, token_shape: Any = None, query_shape: Any = None) -> ScalingLaws:
@@ -206,6 +206,11 @@ class ScalingLaws:
 
         Laws that were selected are those of the same irreps.
 
+        Raises
+        ------
+        InvalidArgumentError
+            When no symbol has one of the names, or where a slice left out some laws of an irrep.
+
         Examples
         --------
         >>> from symrep import kernels, measures, spectrum
@@ -223,8 +228,16 @@ class ScalingLaws:
         found = scaling_law(spec, *(_with_values(expression, values) for expression in goal))
         if len(self) == len(self.spectrum.levels):
             return found
+        self.require_whole_irreps(self.spectrum.levels)
         kept = {tuple(_label_at(label, others) for label in law.level.labels) for law in self}
         return replace(found, laws=tuple(law for law in found if law.level.labels in kept))
+
+    def require_whole_irreps(self, levels: Iterable[EigenLevel]) -> None:
+        """Numbers may exchange the eigenvalues of an irrep: some of them cannot be told from the others afterwards."""
+        chosen = {law.level.labels for law in self}
+        whole = sum(level.labels in chosen for level in levels)
+        rule = "must be all laws of their irreps: substitute first, then take a slice"
+        require(len(self) == whole, "laws", rule, self)
 
     def __repr__(self) -> str:
         return f"<ScalingLaws of {self.spectrum.architecture}: {len(self.laws)} eigenvalues>"

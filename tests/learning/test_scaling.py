@@ -343,3 +343,19 @@ def test_symbols_of_the_spectrum_are_not_those_of_the_ridge():
         InvalidArgumentError, match="spec must not use the name kappa, which is the effective ridge here"
     ):
         learning.symbolic_target(spec, "S")
+
+
+def test_slices_of_laws():
+    laws = learning.scaling_law(spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2)))
+    assert [law.level for law in laws[1:3]] == [laws[1].level, laws[2].level] and laws[
+        1:3
+    ].table().rows == laws.table().rows[1:3]
+    numbers = {"L": 100, "a": 1, "p": 1}
+    assert laws[2:3].substitute(**numbers)[0].level == laws.substitute(**numbers).select((100,), (1, 1))[0].level
+    with pytest.raises(InvalidArgumentError, match="laws must be all laws of their irreps: substitute first"):
+        laws[:1].substitute(**numbers)
+    relu = kernels.architecture("relu-block", token_variance=1, position_variance=1)
+    numeric = learning.scaling_law(block_spectrum(relu, measures.iid_uniform(2), 6))
+    assert len(numeric[:2]) == 2 and len(numeric.select((5, 1)).substitute(delta="1/10")) == len(numeric.select((5, 1)))
+    with pytest.raises(InvalidArgumentError, match="laws must be all laws of their irreps"):
+        numeric[:2].substitute(delta="1/10")
