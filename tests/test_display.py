@@ -5,13 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 import sympy
 
 from symrep import Partition
-from symrep.display import FORMATS, Column, Table, Uncertain, latex_text, math_latex, uncertain_cells, uncertain_columns
-from symrep.errors import InvalidArgumentError, MissingPackageError
+from symrep.display import (
+    FORMATS,
+    Column,
+    Formula,
+    Table,
+    Uncertain,
+    latex_text,
+    math_latex,
+    uncertain_cells,
+    uncertain_columns,
+)
+from symrep.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError
 
 x = sympy.Symbol("x")
 TABLE = Table(
@@ -293,3 +304,55 @@ def test_tables_across_both_columns_under_names_of_their_own():
         InvalidArgumentError, match="wide must be False for a longtable, which needs one column, got True"
     ):
         TABLE.to_latex(long=True, wide=True)
+
+
+def test_columns_are_selected_with_both_their_forms():
+    columns = (
+        Column("n", "n"),
+        Column("value", "value", only="data"),
+        Column("value_shown", "value", only="display"),
+        Column("exact", "exact", only="data"),
+        *uncertain_columns("first", "simulated"),
+        *uncertain_columns("second", "simulated"),
+    )
+    row = (2, sympy.sqrt(2), Formula("root", r"\surd"), 7, *uncertain_cells(1.0, 0.5), *uncertain_cells(2.0, 0.5))
+    table = Table("t", "Caption.", columns, (row,))
+    assert table.select("value", "n").text_grid() == [["value", "n"], ["root", "2"]]
+    assert table.select("value").to_csv() == "value\nsqrt(2)" and table.select("second").to_csv().startswith(
+        "second,second_error\n"
+    )
+    assert table.select("second").text_grid()[1] == ["2.00 +- 0.50"] and table.select("simulated").text_grid()[1] == [
+        "1.00 +- 0.50",
+        "2.00 +- 0.50",
+    ]
+    assert table.select("exact").text_grid() == [["exact"], ["7"]]
+    assert (table.select("n").caption, table.select("n").label) == ("Caption.", "t")
+    with pytest.raises(
+        InvalidArgumentError, match="names must be among n, value, value_shown, exact, first, .*, got 'm'"
+    ):
+        table.select("m")
+
+
+def test_paragraphs_of_wide_tables():
+    columns = (Column("a", "a"), Column("long", "a long heading"))
+    table = Table("t", "Caption.", columns, (("x; y", (1, 2)), (None, "one\ntwo"), ((), 3)), notes=("A note.",))
+    lines = table.to_text(width=5).split("\n")
+    assert lines == [
+        *("Caption.", "", "a               x; y", "a long heading  1", "                2", ""),
+        *("a", "a long heading  one", "                two", "", "a", "a long heading  3", "", "A note."),
+    ]
+    assert (
+        table.to_text(width=100) == table.to_text()
+        and replace(table, rows=()).to_text(width=5).split("\n")[2] == "a  a long heading"
+    )
+    many = Table("t", "c", tuple(Column(f"k{i}", "heading") for i in range(16)), ((1,) * 16,))
+    assert many.to_text(width=5) == many.to_text() != many.select(*(f"k{i}" for i in range(15))).to_text()
+    for wrong, error in ((0, InvalidArgumentError), ("80", InvalidTypeError)):
+        with pytest.raises(error, match="width must be"):
+            table.to_text(width=wrong)
+
+
+@pytest.mark.parametrize("label", ["", "a b", "a}", "50%"])
+def test_labels_that_latex_does_not_take(label):
+    with pytest.raises(InvalidArgumentError, match="label must be made of letters, digits and : . / .* got"):
+        Table("t", "c", (Column("a", "a"),), ((1,),)).to_latex(label=label)

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from symrep.display.cells import (
     Uncertain,
     csv_cell,
     html_cell,
+    is_sequence,
     json_cell,
     latex_cell,
     latex_prose,
@@ -24,12 +26,13 @@ from symrep.display.cells import (
     siunitx_cell,
     text_cell,
 )
-from symrep.errors import InvalidArgumentError, MissingPackageError, require
+from symrep.errors import InvalidArgumentError, MissingPackageError, require, require_integer
 
 FORMATS = ("text", "markdown", "latex", "csv", "json")
 _MOST_ROWS = 40
 _LONG_FORMULA = 80
 MOST_FIELDS = 15
+_LABEL = r"[\w:./+-]+"
 _FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
 
 
@@ -71,14 +74,15 @@ def _fitted_note(note: Prose) -> str:
     return f"{_FITTED}{{{text}}}" if any(len(formula) > _LONG_FORMULA for formula in formulas) else text
 
 
-def _paragraphs(heading: list[str], *rows: list[str]) -> list[str]:
-    """A paragraph for every row, with the parts of cells one below the other."""
-    width = max(map(len, heading))
+def _paragraphs(headings: list[str], rows: list[tuple[Any, ...]]) -> list[str]:
+    """A paragraph for every row: the heading before every cell, the parts of a cell one below the other."""
+    width = max(map(len, headings))
     lines = []
     for row in rows:
-        for title, cell in zip(heading, row):
-            first, *others = cell.split("; ")
-            lines += [f"{title.ljust(width)}  {first}".rstrip(), *(" " * (width + 2) + other for other in others)]
+        for heading, cell in zip(headings, row):
+            parts = [text_cell(part) for part in cell] if is_sequence(cell) else text_cell(cell).split("\n")
+            first, *others = parts or [""]
+            lines += [f"{heading.ljust(width)}  {first}".rstrip(), *(" " * (width + 2) + other for other in others)]
         lines.append("")
     return lines[:-1]
 
@@ -150,6 +154,39 @@ class Table:
             raise InvalidArgumentError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
         return getattr(self, f"to_{format}")()
 
+    def select(self, *names: str) -> Table:
+        """The table with some of its columns, by their keys or headings, in this order.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When no column has one of the names.
+
+        Examples
+        --------
+        >>> table = Table("demo", "Powers.", (Column("n", "n"), Column("square", "a square"), Column("cube", "cube")), ((2, 4, 8),))
+        >>> print(table.select("cube", "n").to_csv())
+        cube,n
+        8,2
+        """
+        places = []
+        for name in names:
+            own = [i for i, column in enumerate(self.columns) if name in (column.key, column.heading)]
+            known = ", ".join(dict.fromkeys(column.key for column in self.columns))
+            require(bool(own), "names", f"must be among {known}", name)
+            # what is displayed in another form than in data has a column for each
+            forms = tuple(f"{self.columns[i].key}_" for i in own if self.columns[i].only is not None)
+            places += [
+                i
+                for i, column in enumerate(self.columns)
+                if i in own or (column.only is not None and column.key.startswith(forms))
+            ]
+        places = list(dict.fromkeys(places))
+        chosen = [self.columns[i] for i in places]
+        displayed = {column.heading for column in chosen if column.only != "data"}
+        columns = tuple(column if column.heading in displayed else replace(column, only=None) for column in chosen)
+        return replace(self, columns=columns, rows=tuple(tuple(row[i] for i in places) for row in self.rows))
+
     def text_grid(self) -> list[list[str]]:
         """Headings and rows as plain text."""
         columns, rows = self._part("data")
@@ -162,7 +199,9 @@ class Table:
         ]
 
     def to_text(self, width: int | None = None) -> str:
-        """Aligned plain text; where a line would be longer than ``width``, a paragraph for every row, a line for every cell.
+        """Aligned plain text; where rows would be longer than ``width``, a paragraph for every row, a line for every cell.
+
+        Lines are not broken, and tables of more than 15 columns, which would be hard to read so, stay grids.
 
         >>> table = Table("demo", "Powers.", (Column("n", "n"), Column("power", "a power of n")), ((2, 8), (3, (9, 27))))
         >>> print(table.to_text(width=14))
@@ -181,8 +220,9 @@ class Table:
         lines = ["  ".join(cell.ljust(wide) for cell, wide in zip(row, widths)).rstrip() for row in grid]
         rule = "  ".join("-" * wide for wide in widths)
         body = [lines[0], rule, *lines[1:]]
-        if width is not None and len(rule) > width and len(widths) <= MOST_FIELDS:
-            body = _paragraphs(*grid)
+        too_wide = width is not None and len(rule) > require_integer(width, "width", minimum=1)
+        if too_wide and self.rows and len(widths) <= MOST_FIELDS:
+            body = _paragraphs(grid[0], self._part("data")[1])
         return "\n".join([caption, "", *body, *(["", *notes] if notes else [])])
 
     def to_markdown(self) -> str:
@@ -268,8 +308,12 @@ class Table:
         Raises
         ------
         InvalidArgumentError
-            When a longtable is to fit, which cannot be scaled, or to be wide; when a wide table is higher than a page.
+            When a longtable is to fit, which cannot be scaled, or to be wide; when a wide table is higher than a page;
+            when LaTeX would not take the label.
         """
+        if label is not None:
+            allowed = re.fullmatch(_LABEL, label) is not None
+            require(allowed, "label", "must be made of letters, digits and : . / + - _", label)
         if label is not None or caption is not None:
             label = None if label is None else label.removeprefix("tab:")
             own = {name: value for name, value in (("label", label), ("caption", caption)) if value is not None}
