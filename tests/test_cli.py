@@ -11,7 +11,7 @@ import pytest
 import sympy
 from command_line import run
 
-from symrep import block_spectrum, cli, kernels, measures
+from symrep import block_spectrum, cli, kernels, learning, measures, spectrum
 from symrep.cli import output
 
 
@@ -152,7 +152,7 @@ def test_out_writes_the_file_and_nothing_else(tmp_path):
             ("spectrum", "linear-block", "--readout", "middle"),
             "readout must be one of pool, flatten, last, query, got 'middle'",
         ),
-        (("spectrum", "linear-block", "--vocab", "0"), "vocab_size must be at least 1, got 0"),
+        (("spectrum", "linear-block", "--vocab", "0"), "--vocab must be at least 1, got 0"),
         (("spectrum", "linear-block", "--vocab", "two"), "--vocab must be an integer or V, got 'two'"),
         (
             ("spectrum", "linear-block", "--length", "4", "--order", "2"),
@@ -180,11 +180,11 @@ def test_out_writes_the_file_and_nothing_else(tmp_path):
         ),
         (
             ("spectrum", "linear-block", "--token-variance", "-1"),
-            "TokenEmbedding variance must not be negative, got '-1'",
+            "--token-variance must not be negative, got '-1'",
         ),
         (
             ("spectrum", "linear-block", "--position-variance", "-1/2"),
-            "Positions variance must not be negative, got '-1/2'",
+            "--position-variance must not be negative, got '-1/2'",
         ),
         (
             ("spectrum", "linear-block", "--token-variance", "nan"),
@@ -347,14 +347,14 @@ def test_curve(tmp_path):
             "target must use the symbols e_i_v, n_v, sigma_i (positions i = 1, 2, ..., or L for the last), S and L, got banana",
         ),
         (("--target", "S", "--samples", "many"), "--samples must be an integer or a list of integers, got 'many'"),
-        (("--target", "S", "--samples", "0"), "n_samples must be positive"),
+        (("--target", "S", "--samples", "0"), "--samples must be positive"),
         (("--target", "S", "--ridge", "-1"), "ridge must not be negative"),
         (("--target", "S", "--noise", "x"), "noise"),
         (
             ("--target", "S", "--theory", "magic"),
             "theory must be one of self-consistent, next-order, equivalent-kernel",
         ),
-        (("--target", "S", "--simulate", "1"), "n_repeats must be at least 2, got 1"),
+        (("--target", "S", "--simulate", "1"), "--simulate must be at least 2, got 1"),
         ((), "Missing option '--target'"),
     ],
 )
@@ -509,7 +509,7 @@ def test_curves_say_why_a_learnability_is_not_reached():
     reached = run(*arguments, "--learnability", "1/4").out
     assert "Learnability 1/4 is reached at " in reached and "no number" not in reached
     assert run(*arguments, "--learnability", "2").err.startswith(
-        "symrep: learnability must be strictly between 0 and 1"
+        "symrep: --learnability must be strictly between 0 and 1"
     )
 
 
@@ -627,7 +627,66 @@ def test_latex_with_a_label_and_a_caption_of_the_users_own():
     refused = run("character-table", "3", "--label", "mine")
     assert refused == (2, "", "symrep: --label must be left out unless --format is latex, got 'text'\n")
     # two tables cannot share them
-    assert run("bounds", "linear-block", "--format", "latex", "--label", "mine").status == 2
+    two = run("bounds", "linear-block", "--format", "latex", "--label", "mine").out
+    assert re.findall(r"\\label{(.*)}", two) == ["tab:mine-bounds", "tab:mine-samples"]
+    one = run("bounds", "linear-block", "--format", "latex", "--samples", "--label", "mine", "--caption", "Mine.").out
+    assert r"\label{tab:mine}" in one and r"\caption{Mine.}" in one
+    refused = run("bounds", "linear-block", "--format", "latex", "--caption", "Mine.")
+    assert refused == (2, "", "symrep: --caption must be left out for 2 tables, got 'Mine.'\n")
+    assert run("spectrum", "linear-block", "--format", "latex", "--label", "").err.startswith(
+        "symrep: --label must be made of"
+    )
+
+
+def test_the_suffix_of_a_file_is_its_format(tmp_path):
+    for suffix, option in (
+        (".tex", "latex"),
+        (".md", "markdown"),
+        (".csv", "csv"),
+        (".json", "json"),
+        (".txt", "text"),
+    ):
+        file = tmp_path / f"s3{suffix}"
+        assert run("character-table", "3", "--out", str(file)) == (0, "", "")
+        assert file.read_text() == run("character-table", "3", "--format", option).out
+    assert run("character-table", "3", "--format", "csv", "--out", str(tmp_path / "s3.tex")).status == 0
+    assert (tmp_path / "s3.tex").read_text() == (tmp_path / "s3.csv").read_text()
+    assert run("character", "2,1", "3", "--out", str(tmp_path / "value.csv")).status == 0
+    assert (tmp_path / "value.csv").read_text() == "-1\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "beginning"),
+    [
+        (("curve", "linear-block", *numbers(4), "--target", "S", "--simulate", "1"), "--simulate must be at least 2"),
+        (("curve", "linear-block", *numbers(4), "--target", "S", "--samples", "0"), "--samples must be"),
+        (("curve", "linear-block", *numbers(4), "--target", "T"), "--target must"),
+        (("text", "--permutations", "5"), "--permutations must be 0 or at least"),
+        (("spectrum", "linear-block", "--vocab", "0"), "--vocab must be at least 1, got 0"),
+        (("spectrum", "linear-block", "--readout", "first"), "--readout must be one of"),
+        (("spectrum", "linear-block", "--token-variance", "m"), "--token-variance must"),
+    ],
+)
+def test_refusals_name_the_option(arguments, beginning):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "") and err.startswith(f"symrep: {beginning}") and err.count("\n") == 1
+
+
+def test_the_samples_below_a_curve_are_those_of_its_theory():
+    arguments = ("curve", "linear-block", *numbers(8), "--target", "sigma_1 - S/L", "--normalized")
+    told = {
+        theory: run(*arguments, "--theory", theory).out
+        for theory in ("self-consistent", "equivalent-kernel", "next-order")
+    }
+    spec = learning.normalized_spectrum(
+        spectrum(
+            kernels.architecture("linear-block", token_variance=1, position_variance=1), measures.iid_uniform(2), 8
+        )
+    )
+    for theory in ("self-consistent", "equivalent-kernel"):
+        needed = learning.samples_to_learn(spec, "sigma_1 - S/L", 0.05, theory=theory)
+        assert f"Learnability 1/2 is reached at {needed:.4g} samples ({theory} theory)." in told[theory]
+    assert "(self-consistent theory)" in told["next-order"]
 
 
 @pytest.mark.slow

@@ -22,6 +22,18 @@ from symrep.cli.output import quiet_option
 from symrep.cli.text import text
 from symrep.errors import SymrepError, VerificationError
 
+# what the library calls them in its refusals
+_ARGUMENTS = "length readout kernel ridge noise target theory learnability seed order stride spacing skip tokenizer label caption"
+_OPTIONS = {name: f"--{name}" for name in _ARGUMENTS.split()} | {
+    "n_repeats": "--simulate",
+    "n_permutations": "--permutations",
+    "n_samples": "--samples",
+    "vocab_size": "--vocab",
+    "TokenEmbedding variance": "--token-variance",
+    "Positions variance": "--position-variance",
+    "QueryToken token_variance": "--query-token-variance",
+    "QueryToken position_variance": "--query-position-variance",
+}
 _FAILED = 1
 _BAD_INPUT = 2
 _COMMANDS = (
@@ -61,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
     except VerificationError as error:
         _fail(str(error), _FAILED)
     except SymrepError as error:
-        _fail(str(error), _BAD_INPUT)
+        _fail(_with_option(str(error)), _BAD_INPUT)
     except click.ClickException as error:
         _fail(error.format_message(), _BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
@@ -71,6 +83,16 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         _discard_output()
         _fail(f"standard output must be writable, got {error.strerror or error}", _BAD_INPUT)
+
+
+def _with_option(message: str) -> str:
+    """A refusal that begins with the name of an option, where it begins with that of the argument of Python behind it.
+
+    >>> _with_option("n_repeats must be at least 2, got 1"), _with_option("architecture must be one of linear-block")
+    ('--simulate must be at least 2, got 1', 'architecture must be one of linear-block')
+    """
+    named = next((argument for argument in _OPTIONS if message.startswith(f"{argument} ")), None)
+    return message if named is None else _OPTIONS[named] + message.removeprefix(named)
 
 
 def _discard_output() -> None:

@@ -98,7 +98,8 @@ def _partition(text: str, argument: str) -> Any:
     """Parts separated by commas, with or without parentheses; a single one, or none, without them too."""
     from symrep.combinatorics.partitions import as_partition
 
-    return as_partition(text if "," in text or "(" in text else f"({text})", argument)
+    is_alone = text.strip().removeprefix("-").isdigit() or not text.strip()
+    return as_partition(f"({text})" if is_alone else text, argument)
 
 
 @click.command("character", short_help="One character value.", context_settings={"ignore_unknown_options": True})
@@ -217,7 +218,7 @@ def _levels_shown(limit: int | None, format_: str) -> int | None:
 @click.option(
     "--samples", is_flag=True, help="Only the samples needed; csv holds one table, the bounds unless this is given."
 )
-@output_options(one_table=False)
+@output_options()
 def bounds(
     ridge: str | None,
     learnability: str,
@@ -236,6 +237,7 @@ def bounds(
     """
     from symrep.kernels import NONLINEAR_ARCHITECTURES
     from symrep.learning import scaling_law
+    from symrep.spectra.level_lists import hidden_levels
 
     require_limit(limit, model["architecture"])
     goal = {"learnability": learnability} | ({} if ridge is None else {"ridge": ridge})
@@ -243,8 +245,7 @@ def bounds(
     some = laws[: _levels_shown(limit, format_)] if model["architecture"] in NONLINEAR_ARCHITECTURES else laws
     shown = [some.samples_table()] if samples else [some.table(), some.samples_table()]
     if len(some) < len(laws):
-        hidden = ("Not shown: ", len(laws) - len(some), " smaller levels.")
-        shown = [replace(table, notes=(hidden, *table.notes)) for table in shown]
+        shown = [replace(table, notes=(hidden_levels(len(laws) - len(some)), *table.notes)) for table in shown]
     show_all(shown, format_, out)
 
 
@@ -268,7 +269,12 @@ def bounds(
     help="equivalent-kernel (effective ridge R/P), self-consistent (all eigenfunctions compete for the samples) or "
     "next-order (one step from the first to the second).",
 )
-@click.option("--learnability", default="1/2", show_default=True, help="Of the number of samples below the table.")
+@click.option(
+    "--learnability",
+    default="1/2",
+    show_default=True,
+    help="Of the number of samples below the table, which the theory gives or, for next-order, the self-consistent one.",
+)
 @click.option("--simulate", type=int, metavar="N", help="Also N simulated training sets for every number of samples.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the simulation.")
 @click.option("--plot", type=FILE, metavar="FILE", callback=picture_file, help="Also draw the curve: png, pdf or svg.")
@@ -297,6 +303,7 @@ def curve(
     from symrep.kernels.parameters import as_float, as_parameter
     from symrep.learning import learning_curve, normalized_spectrum, samples_to_learn
     from symrep.learning import simulate as run
+    from symrep.learning.kappa import DIRECT_THEORIES
 
     require_numbers("a learning curve is made of them", **model)
     share = as_float(as_parameter(learnability, "--learnability"), "--learnability")
@@ -320,9 +327,10 @@ def curve(
         )
     if plot is not None:
         save_plot(found.plot(simulation=simulation), plot)
-    needed = samples_to_learn(found.modes, found.target, ridge, learnability=share)
+    direct = theory if theory in DIRECT_THEORIES else DIRECT_THEORIES[0]
+    needed = samples_to_learn(found.modes, found.target, ridge, learnability=share, theory=direct)
     table = found.table(simulation)
-    reached = f"Learnability {learnability} is reached at {needed:.4g} samples (self-consistent theory)."
+    reached = f"Learnability {learnability} is reached at {needed:.4g} samples ({direct} theory)."
     if needed == inf:
         lost = f"{100 * found.target.null_share:.3g} % of the target lies in the null space of the kernel and is never learned"
         reached = f"Learnability {learnability} is reached at no number of samples: {lost}."

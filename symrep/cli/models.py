@@ -46,7 +46,7 @@ def model_options(only_numbers: bool = False) -> Callable[[Any], Any]:
         text = beginning + text
         return click.option(f"--{name}", default=None, metavar=symbol[0].upper(), help=f"{text[0].upper()}{text[1:]}.")
 
-    vocab, length = "Vocabulary size", "Context length"
+    vocab, length = "Vocabulary size", "Context length, without the query"
     if not only_numbers:
         vocab, length = f"{vocab}, or the symbol V", f"{length}, or the symbol L"
     options = [

@@ -16,7 +16,7 @@ import click
 
 from symrep.display import FORMATS, Table
 from symrep.display.tables import MOST_FIELDS
-from symrep.errors import InvalidArgumentError
+from symrep.errors import InvalidArgumentError, require
 
 _BETWEEN_COLUMNS, _NARROWEST, _MOST_PARAGRAPHS = 3, 4, 50
 _QUIET = "symrep.quiet"
@@ -56,14 +56,19 @@ _LATEX_OPTIONS = {
         "help": "For latex: scaled down to the line, such as the column of a paper (package graphicx); wide tables get small print.",
     },
     "wide": {"is_flag": True, "help": "For latex: across both columns of a page, scaled down to them."},
-    "label": {"metavar": "NAME", "help": "For latex: the label, behind tab:."},
-    "caption": {"metavar": "TEXT", "help": "For latex: the caption, in which $...$ is mathematics."},
+    "label": {
+        "metavar": "NAME",
+        "help": "For latex: the label, behind tab:; of several tables the beginning of theirs.",
+    },
+    "caption": {"metavar": "TEXT", "help": "For latex: the caption of one table, in which $...$ is mathematics."},
 }
-_OF_ALL_TABLES = ("fit", "wide")
 
 
-def latex_options(function: Any, one_table: bool) -> Any:
-    """``--fit`` and ``--wide``, for one table ``--label`` and ``--caption``; they are refused unless the format is latex."""
+_FORMATS_BY_SUFFIX = {".tex": "latex", ".md": "markdown", ".csv": "csv", ".json": "json"}
+
+
+def latex_options(function: Any) -> Any:
+    """``--fit``, ``--wide``, ``--label`` and ``--caption``, which are refused unless the format is latex."""
 
     def remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
         context.meta[f"symrep.{parameter.name}"] = value
@@ -75,8 +80,7 @@ def latex_options(function: Any, one_table: bool) -> Any:
                 raise InvalidArgumentError(f"--{option} must be left out unless --format is latex, got {format_!r}")
         function(*arguments, format_=format_, **options)
 
-    for name in reversed(_LATEX_OPTIONS if one_table else _OF_ALL_TABLES):
-        described = _LATEX_OPTIONS[name]
+    for name, described in reversed(_LATEX_OPTIONS.items()):
         checked = click.option(f"--{name}", expose_value=False, callback=remember, **described)(checked)
     return checked
 
@@ -88,19 +92,31 @@ def _latex_form() -> dict[str, Any]:
     return given | {"fit": True} if "wide" in given else given
 
 
-def output_options(formats: Sequence[str] = FORMATS, one_table: bool = True) -> Callable[[Any], Any]:
-    """What becomes of the results; ``one_table`` is False for commands that may write several."""
+def output_options(formats: Sequence[str] = FORMATS) -> Callable[[Any], Any]:
+    """What becomes of the results: ``--format``, ``--out``, ``--quiet``, and how LaTeX is written."""
 
     def decorate(function: Any) -> Any:
-        function = quiet_option(latex_options(function, one_table) if "latex" in formats else function)
+        function = _format_of_suffix(latex_options(function) if "latex" in formats else function, formats)
         help_text = "Write to FILE instead of standard output."
         function = click.option("--out", type=FILE, metavar="FILE", callback=output_file, help=help_text)(function)
-        help_text = "Output format."
-        return click.option(
-            "--format", "format_", type=click.Choice(formats), default="text", show_default=True, help=help_text
-        )(function)
+        suffixes = ", ".join(suffix for suffix, known in _FORMATS_BY_SUFFIX.items() if known in formats)
+        help_text = f"Output format; unless given that of the suffix of --out ({suffixes}), else text."
+        function = click.option("--format", "format_", type=click.Choice(formats), help=help_text)(function)
+        return quiet_option(function)
 
     return decorate
+
+
+def _format_of_suffix(function: Any, formats: Sequence[str]) -> Any:
+    """The format that the name of the output asks for where none is given."""
+
+    @wraps(function)
+    def decided(*arguments: Any, format_: str | None, out: str | None, **options: Any) -> None:
+        meant = _FORMATS_BY_SUFFIX.get(Path(out or "").suffix.lower())
+        own = format_ or (meant if meant in formats else "text")
+        function(*arguments, format_=own, out=out, **options)
+
+    return decided
 
 
 def output_file(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
@@ -147,12 +163,20 @@ def show(table: Table, format_: str, out: str | None) -> None:
     if is_terminal(format_, out):
         _print_rich(table)
     else:
-        emit(written(table, format_), out)
+        emit(written([table], format_), out)
 
 
-def written(table: Table, format_: str) -> str:
-    """A table in a format, in LaTeX as its options ask for."""
-    return table.to_latex(**_latex_form()) if format_ == "latex" else table.to(format_)
+def written(tables: list[Table], format_: str) -> str:
+    """Tables in a format, in LaTeX as its options ask for: a label begins those of several tables, a caption is for one."""
+    if format_ != "latex":
+        return "\n\n".join(table.to(format_) for table in tables)
+    form = _latex_form()
+    if len(tables) > 1:
+        require("caption" not in form, "--caption", f"must be left out for {len(tables)} tables", form.get("caption"))
+    labels = [form.get("label", table.label) for table in tables]
+    if len(tables) > 1 and "label" in form:
+        labels = [f"{form['label']}-{table.label}" for table in tables]
+    return "\n\n".join(table.to_latex(**form | {"label": label}) for table, label in zip(tables, labels))
 
 
 def show_all(tables: list[Table], format_: str, out: str | None) -> None:
@@ -167,7 +191,7 @@ def show_all(tables: list[Table], format_: str, out: str | None) -> None:
                 click.echo()
             _print_rich(table)
     else:
-        emit("\n\n".join(written(table, format_) for table in tables), out)
+        emit(written(tables, format_), out)
 
 
 def is_terminal(format_: str, out: str | None) -> bool:

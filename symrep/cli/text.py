@@ -53,7 +53,7 @@ from symrep.errors import InvalidArgumentError
     callback=picture_file,
     help="Also draw covariance and components: png, pdf or svg.",
 )
-@output_options(one_table=False)
+@output_options()
 def text(
     files: tuple[str, ...],
     length: int,
@@ -98,7 +98,7 @@ def text(
         from symrep.display import latex_text
 
         first = latex_text(summary) if format_ == "latex" else summary
-        emit("\n\n".join([first, *(written(table, format_) for table in tables)]), out)
+        emit(f"{first}\n\n{written(list(tables), format_)}", out)
 
 
 def _tokenizer(path: str | None) -> Any:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import factorial, prod
 from typing import Any
 
 from symrep.combinatorics.drawing import diagram_svg
-from symrep.errors import InvalidPartitionError, InvalidTypeError, require, require_integer
+from symrep.errors import InvalidPartitionError, InvalidTypeError, require, require_integer, shown
+
+_INTEGER = re.compile("-?[0-9]+")
 
 
 @dataclass(frozen=True, order=False)
@@ -48,6 +51,8 @@ class Partition:
 
     def __init__(self, parts: Iterable[int] = ()) -> None:
         try:
+            if isinstance(parts, Mapping):
+                raise TypeError
             given = _parts_of_text(parts) if isinstance(parts, str) else tuple(parts)
         except TypeError:
             raise InvalidPartitionError(f"parts must be a sequence of positive integers, got {parts!r}") from None
@@ -328,9 +333,12 @@ def _parts_of_text(text: str) -> tuple[int, ...]:
     elif "," not in listed:
         listed = "?"
     try:
-        return tuple(int(piece) for piece in listed.removesuffix(",").split(",")) if listed else ()
+        pieces = listed.removesuffix(",").split(",") if listed else []
+        if not all(_INTEGER.fullmatch(piece.strip()) for piece in pieces):
+            raise ValueError
+        return tuple(map(int, pieces))
     except ValueError:
-        raise InvalidPartitionError(f"parts must be integers such as (4,2,1), got {text!r}") from None
+        raise InvalidPartitionError(f"parts must be integers such as (4,2,1), got {shown(text)}") from None
 
 
 def _greedy_parts(total: int, largest: int) -> tuple[int, ...]:

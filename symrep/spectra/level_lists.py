@@ -339,8 +339,13 @@ def block_table(spectrum: BlockSpectrum, *, token_labels: bool = False, limit: i
     caption = ("Spectrum of ", Code(spectrum.architecture), " under ", Code(repr(spectrum.measure)))
     notes = _notes(spectrum, [level for _, level in levels], float(shares[-1]) if len(shares) else 0.0)
     if limit is not None and limit < len(levels):
-        notes = (("Not shown: ", len(levels) - limit, " smaller levels."), *notes)
+        notes = (hidden_levels(len(levels) - limit), *notes)
     return Table("block-spectrum", (*caption, ", length ", spectrum.length, "."), tuple(columns), tuple(rows), notes)
+
+
+def hidden_levels(number: int) -> tuple[Any, ...]:
+    """A note on levels that a table leaves out."""
+    return "Not shown: ", number, " smaller level." if number == 1 else " smaller levels."
 
 
 def _notes(spectrum: BlockSpectrum, levels: list[EigenLevel], held: float) -> tuple[Any, ...]:
