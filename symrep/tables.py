@@ -15,10 +15,11 @@ from typing import Any
 import sympy
 from tqdm import tqdm
 
-from symrep.combinatorics.partitions import Partition, number_of_partitions, partitions
-from symrep.display import Code, Column, Equation, Formula, Table
-from symrep.errors import InvalidArgumentError, SizeLimitError, require_integer
+from symrep.combinatorics.partitions import partitions
+from symrep.display import Code, Column, Equation, Table
+from symrep.errors import InvalidArgumentError, require_integer
 from symrep.kernels import ARCHITECTURES, NONLINEAR_ARCHITECTURES, READOUTS, architecture
+from symrep.kernels.architectures import in_words
 from symrep.learning import ScalingLaws, scaling_law
 from symrep.measures import iid_uniform
 from symrep.representations.character_display import require_few_entries
@@ -38,10 +39,15 @@ class Model:
     """An architecture under uniform tokens whose spectrum, bounds and samples are tabulated; V a symbol where it is None."""
 
     key: str
-    title: str
     architecture: str
     readout: str
     vocab_size: int | None
+
+    @property
+    def title(self) -> str:
+        """The model in words, for captions."""
+        vocabulary = "any $V$" if self.vocab_size is None else f"$V = {self.vocab_size}$"
+        return f"{in_words(self.architecture, self.readout)}, uniform tokens, {vocabulary}"
 
     def spectrum(self) -> Spectrum:
         """The spectrum with L, the variances and possibly V as symbols."""
@@ -50,13 +56,13 @@ class Model:
 
 
 MODELS = (
-    Model("linear-pool-v2", "linear block, mean pool, uniform tokens, $V = 2$", "linear-block", "pool", 2),
-    Model("linear-pool-v3", "linear block, mean pool, uniform tokens, $V = 3$", "linear-block", "pool", 3),
-    Model("linear-pool", "linear block, mean pool, uniform tokens, any $V$", "linear-block", "pool", None),
-    Model("linear-flatten-v2", "linear block, flatten, uniform tokens, $V = 2$", "linear-block", "flatten", 2),
-    Model("linear-last-v2", "linear block, last token, uniform tokens, $V = 2$", "linear-block", "last", 2),
-    Model("linear-query", "linear block, query token, uniform tokens, any $V$", "linear-block", "query", None),
-    Model("uniform-pool", "uniform attention, mean pool, uniform tokens, any $V$", "uniform-block", "pool", None),
+    Model("linear-pool-v2", "linear-block", "pool", 2),
+    Model("linear-pool-v3", "linear-block", "pool", 3),
+    Model("linear-pool", "linear-block", "pool", None),
+    Model("linear-flatten-v2", "linear-block", "flatten", 2),
+    Model("linear-last-v2", "linear-block", "last", 2),
+    Model("linear-query", "linear-block", "query", None),
+    Model("uniform-pool", "uniform-block", "pool", None),
 )
 
 

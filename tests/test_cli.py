@@ -1,5 +1,7 @@
 """The command line as a user meets it: outputs, files, and one-line errors with exit status 2."""
 
+import collections
+import contextlib
 import csv
 import io
 import json
@@ -11,8 +13,9 @@ import pytest
 import sympy
 from command_line import run
 
-from symrep import block_spectrum, cli, kernels, learning, measures, spectrum
+from symrep import block_spectrum, character_table, cli, kernels, learning, measures, spectrum
 from symrep.cli import output
+from symrep.learning import decomposition
 
 
 def test_character():
@@ -278,6 +281,25 @@ def test_astronomic_lengths_stay_powers():
     assert sum(level["degeneracy"] for level in large["levels"]) + large["zero_degeneracy"] == 1000**5
 
 
+@pytest.mark.parametrize("width", [*range(20, 131, 10), 64, 79, 91])
+def test_grids_of_any_width_show_every_word(monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    net = kernels.architecture("linear-block")
+    laws = learning.scaling_law(spectrum(net, measures.iid_uniform(2)))
+    relu = kernels.architecture("relu-block", token_variance=1, position_variance=1)
+    for table in (laws.table(), laws.samples_table(), laws.spectrum.table(), character_table(6).table(), character_table(7).table(),
+                  block_spectrum(relu, measures.iid_uniform(3), 7).table(limit=60)):  # fmt: skip
+        stream = io.StringIO()
+        with contextlib.redirect_stdout(stream):
+            output._print_rich(table)
+        letters = collections.Counter(re.sub(r"[\W_]", "", table.to_text()))
+        # headings come again in paragraphs, and hyphens in rules; nothing else may differ
+        shown = collections.Counter(re.sub(r"[\W_]", "", stream.getvalue()))
+        assert not letters - shown
+        if "\n " in stream.getvalue()[:400] and "─" in stream.getvalue():
+            assert shown == letters and max(map(len, stream.getvalue().splitlines())) <= width
+
+
 def test_a_narrow_terminal_loses_nothing(monkeypatch):
     monkeypatch.setattr(output, "is_terminal", lambda format_, out: True)
     monkeypatch.setenv("COLUMNS", "80")
@@ -392,8 +414,6 @@ class Terminal(io.StringIO):
 
 
 def on_a_terminal(*arguments):
-    import contextlib
-
     err = Terminal()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
         cli.main(list(arguments))
@@ -411,8 +431,12 @@ def on_a_terminal(*arguments):
     ],
 )
 def test_progress_is_shown_on_terminals_unless_it_is_to_be_quiet(arguments):
-    assert "%|" in on_a_terminal(*arguments) or "| 0" in on_a_terminal(*arguments)
-    assert on_a_terminal(*arguments, "--quiet") == "" == run(*arguments).err
+    def anew(how, *options):
+        decomposition._kept_decomposition.cache_clear()
+        return how(*arguments, *options)
+
+    assert "%|" in anew(on_a_terminal) or "| 0" in anew(on_a_terminal)
+    assert anew(on_a_terminal, "--quiet") == "" == anew(run).err
 
 
 def test_errors_are_red_on_terminals_alone(monkeypatch):
@@ -585,6 +609,8 @@ def test_the_bounds_of_the_largest_levels():
     assert eigenvalues == sorted(eigenvalues, reverse=True)
     text = run(*arguments).out
     assert text.count(f"Not shown: {len(eigenvalues) - 40} smaller levels.") == 2
+    one_less = ("--samples", "--limit", str(len(eigenvalues) - 1))
+    assert run(*arguments, *one_less).out.count("\nNot shown: 1 smaller level.\n") == 1
     refused = run("bounds", "linear-block", "--limit", "5")
     assert refused.status == 2 and refused.err.startswith("symrep: --limit must be left out for linear-block, whose")
 
@@ -700,3 +726,17 @@ def test_latex_is_scaled_to_the_line(arguments):
     for option in ("--fit", "--wide"):
         refused = run(*arguments, option, "--format", "csv")
         assert refused == (2, "", f"symrep: {option} must be left out unless --format is latex, got 'csv'\n")
+
+
+def test_captions_tell_the_model_in_words():
+    query = ("--readout", "query", "--vocab", "V", "--kernel", "ntk", "--token-variance", "1/2")
+    title = "linear block, query token, tangent kernel, uniform tokens, any V, length L, token variance 1/2, position variance p, "
+    title += "query token variance a_q, query position variance p_q."
+    bounds = run("bounds", "linear-block", *query).out
+    assert bounds.startswith(f"Symmetry bounds against exact eigenvalues: {title}\n")
+    assert f"\nSamples needed per eigenfunction: {title}\n" in bounds
+    latex = run("spectrum", "erf-block", "--vocab", "3", *numbers(4), "--format", "latex").out
+    assert (
+        r"\caption{Spectrum: linear attention and erf, mean pool, uniform tokens, $V = 3$, length $4$, token variance $1$, position "
+        r"variance $1$.}"
+    ) in latex

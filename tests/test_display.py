@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import sympy
 
-from symrep import Partition
+from symrep import Partition, character_table
 from symrep.display import (
     FORMATS,
     Column,
@@ -22,7 +22,8 @@ from symrep.display import (
     uncertain_cells,
     uncertain_columns,
 )
-from symrep.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError
+from symrep.errors import InvalidArgumentError, InvalidTypeError, MissingPackageError, SizeLimitError
+from symrep.tables import character_table_table
 
 x = sympy.Symbol("x")
 TABLE = Table(
@@ -356,3 +357,11 @@ def test_paragraphs_of_wide_tables():
 def test_labels_that_latex_does_not_take(label):
     with pytest.raises(InvalidArgumentError, match="label must be made of letters, digits and : . / .* got"):
         Table("t", "c", (Column("a", "a"),), ((1,),)).to_latex(label=label)
+
+
+def test_character_tables_of_millions_of_entries_are_no_tables():
+    characters = character_table(26)
+    with pytest.raises(SizeLimitError, match="n must be small enough for a table of at most 4000000 entries, got 26"):
+        characters.table()
+    with pytest.raises(SizeLimitError, match=r"got 2000: S_2000 has more than 5\.8e\+62"):
+        character_table_table(2000)

@@ -13,6 +13,7 @@ import click
 from symrep.cli.models import (
     ARCHITECTURES_HELP,
     depth_option,
+    described,
     integer,
     limit_option,
     model_options,
@@ -188,7 +189,8 @@ def spectrum_command(
     if format_ == "json":
         emit(spec.to_json(**{name: model[name] for name in ("architecture", "readout", "kernel")}), out)
     else:
-        show(_spectrum_table(spec, order, limit, token_labels is not False, format_, is_numeric), format_, out)
+        table = _spectrum_table(spec, order, limit, token_labels is not False, format_, is_numeric)
+        show(replace(table, caption=described("Spectrum", **model)), format_, out)
 
 
 def _spectrum_table(
@@ -243,7 +245,10 @@ def bounds(
     goal = {"learnability": learnability} | ({} if ridge is None else {"ridge": ridge})
     laws = scaling_law(solve_any(shape_depth, **model), **goal)
     some = laws[: _levels_shown(limit, format_)] if model["architecture"] in NONLINEAR_ARCHITECTURES else laws
-    shown = [some.samples_table()] if samples else [some.table(), some.samples_table()]
+    shown = [replace(some.samples_table(), caption=described("Samples needed per eigenfunction", **model))]
+    if not samples:
+        caption = described("Symmetry bounds against exact eigenvalues", **model)
+        shown = [replace(some.table(), caption=caption), *shown]
     if len(some) < len(laws):
         shown = [replace(table, notes=(hidden_levels(len(laws) - len(some)), *table.notes)) for table in shown]
     show_all(shown, format_, out)

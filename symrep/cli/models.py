@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from itertools import chain
 from typing import Any
 
@@ -143,6 +144,24 @@ def solve_blocks(
         require(shape_depth >= 0, "--shape-depth", "must be at least 0", shape_depth)
     own = _of_kind(net, kernel)
     return block_spectrum(own, measure, n_positions, shapes=shape_depth, n_jobs=None, progress=shows_progress())
+
+
+def described(
+    beginning: str, architecture: str, readout: str, vocab: str, length: str, kernel: str, **variances: str | None
+) -> tuple[Any, ...]:
+    """A caption: the preset in words, its data, and the numbers or symbols of its variances."""
+    from symrep.kernels import architecture as preset
+    from symrep.kernels.architectures import in_words
+    from symrep.kernels.parameters import as_parameter
+
+    symbols = signature(preset).parameters
+    caption = [f"{beginning}: {in_words(architecture, readout)}{', tangent kernel' if kernel == 'ntk' else ''}, "]
+    caption += [f"uniform tokens, {'any $V$' if vocab == 'V' else f'$V = {vocab}$'}, length ${length}$"]
+    for name, value in variances.items():
+        if readout == "query" or not name.startswith("query"):
+            own = symbols[name].default if value is None else as_parameter(value, name)
+            caption += [f", {name.replace('_', ' ')} ", own]
+    return *caption, "."
 
 
 def _of_kind(net: Any, kernel: str) -> Any:

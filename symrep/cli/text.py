@@ -25,7 +25,11 @@ from symrep.errors import InvalidArgumentError
 @click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
 @click.option("--length", type=int, default=16, show_default=True, metavar="L", help="Tokens in a window.")
 @click.option(
-    "--vocab", type=int, default=50, show_default=True, metavar="V", help="The V - 1 most frequent words, and <unk>."
+    "--vocab",
+    type=int,
+    default=None,
+    metavar="V",
+    help="The V - 1 most frequent words, and <unk>; 50 unless given, or less where there are fewer words.",
 )
 @click.option(
     "--skip", type=int, default=0, show_default=True, metavar="N", help="The N most frequent words become <unk>."
@@ -44,7 +48,14 @@ from symrep.errors import InvalidArgumentError
 @click.option(
     "--controls/--no-controls", default=True, show_default=True, help="Shuffled text and a Markov chain beside it."
 )
-@click.option("--permutations", type=int, default=199, show_default=True, metavar="N", help="In the tests; 0 for none.")
+@click.option(
+    "--permutations",
+    type=int,
+    default=199,
+    show_default=True,
+    metavar="N",
+    help="In the tests, at least 59; 0 for none.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of controls, intervals and tests.")
 @click.option(
     "--plot",
@@ -57,7 +68,7 @@ from symrep.errors import InvalidArgumentError
 def text(
     files: tuple[str, ...],
     length: int,
-    vocab: int,
+    vocab: int | None,
     skip: int,
     tokenizer: str | None,
     permutations: int,

@@ -16,6 +16,26 @@ from symrep.kernels.readouts import Flatten, LastToken, MeanPool, QueryToken
 READOUTS = ("pool", "flatten", "last", "query")
 ARCHITECTURES = ("linear-block", "uniform-block")
 NONLINEAR_ARCHITECTURES = ("relu-block", "erf-block", "softmax-block")
+_IN_WORDS = {
+    "linear-block": "linear block",
+    "uniform-block": "uniform attention",
+    "relu-block": "linear attention and ReLU",
+    "erf-block": "linear attention and erf",
+    "softmax-block": "tied softmax attention and ReLU",
+    "pool": "mean pool",
+    "flatten": "flatten",
+    "last": "last token",
+    "query": "query token",
+}
+
+
+def in_words(name: str, readout: str) -> str:
+    """A preset as captions call it.
+
+    >>> in_words("linear-block", "pool")
+    'linear block, mean pool'
+    """
+    return f"{_IN_WORDS[name]}, {_IN_WORDS[readout]}"
 
 
 def _symbol(name: str) -> sympy.Symbol:

@@ -22,7 +22,8 @@ def require_few_entries(n: int) -> None:
     """
     entries = number_of_partitions(min(n, _LARGEST_COUNTED)) ** 2
     if entries > _MOST_ENTRIES:
-        rule = f"must be small enough for a table of at most {_MOST_ENTRIES} entries, got {n}: S_{n} has {entries:.1e}"
+        more = "more than " if n > _LARGEST_COUNTED else ""
+        rule = f"must be small enough for a table of at most {_MOST_ENTRIES} entries, got {n}: S_{n} has {more}{entries:.1e}"
         raise SizeLimitError(f"n {rule}; symrep.stream_rows(n) makes them row by row, symrep.character single values")
 
 

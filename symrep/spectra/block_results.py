@@ -177,7 +177,9 @@ class BlockSpectrum(LevelViews):
     def evaluate(self) -> EvaluatedSpectrum:
         """The levels as those of other spectra in float64."""
         trace = float(self.expected_trace)
-        return EvaluatedBlocks(self.architecture, self.levels, self.total_dimension, trace, self.shapes)
+        return EvaluatedBlocks(
+            self.architecture, self.levels, self.total_dimension, trace, self.shapes, title=self.title
+        )
 
     @cached_property
     def token_levels(self) -> tuple[EigenLevel, ...]:

@@ -39,11 +39,15 @@ class EigenLevel(ExactPickles):
 
 @dataclass(frozen=True)
 class EvaluatedSpectrum(LevelViews):
-    """A spectrum in floating point: levels with float eigenvalues and integer degeneracies, largest first."""
+    """A spectrum in floating point: levels with float eigenvalues and integer degeneracies, largest first.
+
+    ``title`` is what captions call it, the architecture unless given.
+    """
 
     architecture: str
     levels: tuple[EigenLevel, ...]
     total_dimension: Any
+    title: tuple[Any, ...] = field(default=(), kw_only=True, compare=False)
 
     def __repr__(self) -> str:
         return f"<EvaluatedSpectrum of {self.architecture}: {len(self.levels)} nonzero levels>"
@@ -54,7 +58,8 @@ class EvaluatedSpectrum(LevelViews):
         columns = [Column(key, key.replace("_", " ")) for key in (*keys, "eigenvalue", "degeneracy")]
         rows = tuple((*(getattr(v, key) for key in keys), v.eigenvalue, v.degeneracy) for v in self.levels)
         notes = (("Other eigenvalues are 0, with total degeneracy ", self.zero_degeneracy, "."),)
-        return Table("spectrum", ("Spectrum of ", Code(self.architecture), "."), tuple(columns), rows, notes)
+        title = self.title or (Code(self.architecture),)
+        return Table("spectrum", ("Spectrum of ", *title, "."), tuple(columns), rows, notes)
 
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()

@@ -98,7 +98,8 @@ class ExactBlockSpectrum(Spectrum):
     def evaluate(self, **values: Any) -> EvaluatedBlocks:
         """The spectrum in float64, every eigenvalue correctly rounded (but for ties). There are no symbols to name."""
         found, trace = super().evaluate(**values), float(self.expected_trace.evalf(30))
-        return EvaluatedBlocks(found.architecture, found.levels, found.total_dimension, trace, self.covered)
+        numbers = found.architecture, found.levels, found.total_dimension
+        return EvaluatedBlocks(*numbers, trace, self.covered, title=self.title)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``to_json``: that of other spectra, and ``shapes`` where only some were asked for."""

@@ -178,10 +178,6 @@ def _solved_block(
 def _whole_block(
     kernel: KernelPolynomial, measure: Any, degree: sympy.Expr, extra_token: str | None, shape: Any
 ) -> Block:
-    if not sympy.sympify(measure.vocab_size).is_Integer:
-        raise InvalidArgumentError(
-            f"token_shape must be given where vocab_size is a symbol, got None for shape {shape}"
-        )
     padded = shape if isinstance(shape, PaddedShape) else PaddedShape(shape.parts[1:], degree)
     block = _solved_block(kernel, measure, padded, extra_token, None)
     if block is None:

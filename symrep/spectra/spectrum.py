@@ -155,6 +155,9 @@ class Spectrum(ExactPickles, LevelViews):
             raise InvalidArgumentError(f"shape must be one of {known}{how}, got {shape}")
         if token_shape is None:
             require(query_shape is None, "query_shape", "must be left out without a token_shape", query_shape)
+            if len(blocks) > 1 and isinstance(blocks[0].token_shape, PaddedShape):
+                known = self._listed(block.token_shape for block in blocks)
+                raise InvalidArgumentError(f"token_shape must be one of {known} where V is a symbol, got none")
             return blocks[0] if len(blocks) == 1 else self.whole_block(wanted)
         token_label = self._label(token_shape, "token_shape", symbolic=isinstance(blocks[0].token_shape, PaddedShape))
         chosen = [block for block in blocks if block.token_shape == token_label]
@@ -267,7 +270,9 @@ class Spectrum(ExactPickles, LevelViews):
             total = power_or_number(base.subs(numbers), exponent.subs(numbers))
         else:
             total = source.total_dimension
-        return EvaluatedSpectrum(self.architecture, tuple(levels), total)
+        at = ", ".join(f"{name} = {value}" for name, value in values.items())
+        title = (*self.title, f", at {at}") if at else self.title
+        return EvaluatedSpectrum(self.architecture, tuple(levels), total, title=title)
 
     def _require_names(self, values: dict[str, Any]) -> None:
         require_symbols(values, {symbol.name for symbol in self.free_symbols()} | self.parameter_names)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import sympy
 
-from symrep import PaddedShape, Partition, kernels, measures, spectrum
+from symrep import PaddedShape, Partition, block_spectrum, kernels, measures, spectrum
 from symrep.errors import FreeSymbolError, InvalidArchitectureError, InvalidArgumentError, InvalidTypeError
 from symrep.kernels.overlaps import length_symbol, matches_symbol, overlap_symbol, same_token_symbol
 from symrep.spectra.roots import OrderedRoot
@@ -205,9 +205,19 @@ class TestBlock:
         s = spectrum(architecture("uniform-block"), measures.iid_uniform())
         assert sympy.expand(s.block((), (1,)).trace * s.vocab_size * L) == sympy.Symbol("a", positive=True)
         with pytest.raises(
-            InvalidArgumentError, match="token_shape must be given where vocab_size is a symbol, got None"
+            InvalidArgumentError, match=r"token_shape must be one of \(V\), \(V-1,1\) where V is a symbol, got none"
         ):
             s.block(())
+
+    def test_titles_of_numbers_tell_what_they_are_at(self):
+        s = spectrum(architecture("uniform-block"), measures.iid_uniform())
+        table = s.evaluate(L=4, V=3, a="1/2", p=1).table()
+        assert " under iid_uniform('V'), length L, at L = 4, V = 3, a = 1/2, p = 1.\n" in str(table)
+        assert ", length 4.\n" in str(s.substitute(L=4, V=3, a="1/2", p=1).evaluate().table())
+        numbers = block_spectrum(
+            architecture("relu-block", token_variance=1, position_variance=1), measures.iid_uniform(2), 4
+        )
+        assert str(numbers.evaluate().table()).split("\n")[0] == str(numbers.table()).split("\n")[0]
 
     def test_trace_of_a_shape_that_is_not_reached(self):
         assert self.s.trace((2,)) == 0

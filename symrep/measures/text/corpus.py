@@ -18,6 +18,7 @@ UNKNOWN = "<unk>"
 END_OF_LINE = "<eos>"
 _IDS_AT_ONCE = 2**20
 _LARGEST_VOCABULARY = 2**16
+_USUAL_VOCABULARY = 50
 Tokenizer = Callable[[str], Sequence[str]]
 
 
@@ -62,7 +63,7 @@ class Corpus:
 def read_corpus(
     paths: Any = None,
     *,
-    vocab_size: int = 50,
+    vocab_size: int | None = None,
     skip: int = 0,
     tokenizer: Any = None,
     end_of_line: str | None = END_OF_LINE,
@@ -76,7 +77,8 @@ def read_corpus(
         A file or several: UTF-8 text, plain, .gz, or .zip with any number of text files. Without one the text that ships with
         Python (the topics of its help) is read.
     vocab_size
-        V: the V - 1 most frequent words keep an id of their own; all others become ``<unk>``, id 0.
+        V: the V - 1 most frequent words keep an id of their own; all others become ``<unk>``, id 0. Unless given it is 50, or
+        less where there are fewer words.
     skip
         How many of the most frequent words are left out of these, and become ``<unk>`` too.
     tokenizer
@@ -103,9 +105,9 @@ def read_corpus(
     >>> corpus.vocabulary[0], "the" in corpus.vocabulary, int(corpus.ids.max())
     ('<unk>', True, 4)
     """
-    vocab_size = require_integer(vocab_size, "vocab_size", minimum=2)
+    wanted = _USUAL_VOCABULARY if vocab_size is None else require_integer(vocab_size, "vocab_size", minimum=2)
     skip = require_integer(skip, "skip", minimum=0)
-    require(vocab_size <= _LARGEST_VOCABULARY, "vocab_size", f"must be at most {_LARGEST_VOCABULARY}", vocab_size)
+    require(wanted <= _LARGEST_VOCABULARY, "vocab_size", f"must be at most {_LARGEST_VOCABULARY}", wanted)
     if end_of_line is not None and (not isinstance(end_of_line, str) or not end_of_line):
         raise InvalidTypeError(f"end_of_line must be a word or None, got {shown(end_of_line)}")
     source, pieces_of = text_source(paths)
@@ -118,10 +120,10 @@ def read_corpus(
     require(frequencies.total() > 0, "text", "must hold a word", source)
     unknown = frequencies.pop(UNKNOWN, 0)
     require(skip < len(frequencies), "skip", f"must be below {len(frequencies)}, the number of words", skip)
-    ranked = [word for word, _ in frequencies.most_common(skip + vocab_size - 1)]
+    ranked = [word for word, _ in frequencies.most_common(skip + wanted - 1)]
     kept = ranked[skip:]
     rule = f"must be at most {len(kept) + 1}: the text has {len(frequencies)} words, less {skip} skipped"
-    require(len(kept) == vocab_size - 1, "vocab_size", rule, vocab_size)
+    require(vocab_size is None or len(kept) == wanted - 1, "vocab_size", rule, vocab_size)
     numbers = {word: number for number, word in enumerate(kept, start=1)}
     counts = np.array([0, *(frequencies[word] for word in kept)])
     counts[0] = unknown + frequencies.total() - counts.sum()

@@ -137,7 +137,7 @@ def test_errors():
     corpus = read_corpus(vocab_size=8)
     with pytest.raises(InvalidArgumentError, match="n_permutations must be 0 or at least 59, got 20"):
         text_report(corpus, 4, n_permutations=20)
-    with pytest.raises(InvalidArgumentError, match="length must be at least 2, got 1"):
+    with pytest.raises(InvalidArgumentError, match="--length must be at least 2, got 1"):
         text_report(corpus, 1)
     with pytest.raises(InvalidArgumentError, match="vocab_size must be at most 2000 for windows, got 2500"):
         text_report(replace(corpus, vocabulary=("<unk>",) * 2500), 4)
@@ -196,8 +196,8 @@ def test_command_line_with_a_tokenizer(tmp_path):
         (b"", (), "text must not be empty"),
         (b"\xff\xfe\x00", (), "text must be UTF-8"),
         (b"a\0b", (), "text must not be binary"),
-        (b"a b c\n" * 400, ("--vocab", "9"), "vocab_size must be at most 5: the text has 4 words"),
-        (b"a b c\n" * 400, ("--vocab", "3", "--length", "1"), "length must be at least 2, got 1"),
+        (b"a b c\n" * 400, ("--vocab", "9"), "--vocab must be at most 5: the text has 4 words"),
+        (b"a b c\n" * 400, ("--vocab", "3", "--length", "1"), "--length must be at least 2, got 1"),
         (b"a b c\n" * 40, ("--vocab", "3"), "text must have at least 640 tokens for two windows"),
         (
             b"a b c\n" * 400,
@@ -205,7 +205,7 @@ def test_command_line_with_a_tokenizer(tmp_path):
             "Invalid value for '--length': 'x' is not a valid integer.",
         ),
         (b"a b c\n" * 400, ("--vocab", "3", "--plot", "x.txt"), "--plot must name a png, pdf or svg file, got 'x.txt'"),
-        (b"a b c\n" * 400, ("--vocab", "3", "--permutations", "9"), "n_permutations must be 0 or at least 59, got 9"),
+        (b"a b c\n" * 400, ("--vocab", "3", "--permutations", "9"), "--permutations must be 0 or at least 59, got 9"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, content, options, message):
@@ -215,3 +215,13 @@ def test_bad_input_is_one_line(tmp_path, content, options, message):
     found = run("text", str(path), *options)
     assert found.status == 2 and found.out == ""
     assert found.err.startswith(f"symrep: {message}") and len(found.err.splitlines()) == 1
+
+
+def test_the_usual_vocabulary_is_no_larger_than_the_text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("a b c a b\n" * 100)
+    assert len(read_corpus(path, end_of_line=None).vocabulary) == 4
+    assert len(read_corpus().vocabulary) == 50
+    with pytest.raises(InvalidArgumentError, match="vocab_size must be at most 4: the text has 3 words"):
+        read_corpus(path, vocab_size=50, end_of_line=None)
+    assert ", V = 5)" in run("text", str(path), "--length", "3", "--permutations", "0", "--no-controls").out
