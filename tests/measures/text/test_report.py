@@ -137,7 +137,7 @@ def test_errors():
     corpus = read_corpus(vocab_size=8)
     with pytest.raises(InvalidArgumentError, match="n_permutations must be 0 or at least 59, got 20"):
         text_report(corpus, 4, n_permutations=20)
-    with pytest.raises(InvalidArgumentError, match="--length must be at least 2, got 1"):
+    with pytest.raises(InvalidArgumentError, match="length must be at least 2, got 1"):
         text_report(corpus, 1)
     with pytest.raises(InvalidArgumentError, match="vocab_size must be at most 2000 for windows, got 2500"):
         text_report(replace(corpus, vocabulary=("<unk>",) * 2500), 4)
@@ -224,4 +224,4 @@ def test_the_usual_vocabulary_is_no_larger_than_the_text(tmp_path):
     assert len(read_corpus().vocabulary) == 50
     with pytest.raises(InvalidArgumentError, match="vocab_size must be at most 4: the text has 3 words"):
         read_corpus(path, vocab_size=50, end_of_line=None)
-    assert ", V = 5)" in run("text", str(path), "--length", "3", "--permutations", "0", "--no-controls").out
+    assert ", V = 5)" in run("text", str(path), "--length", "4", "--permutations", "0", "--no-controls").out
