@@ -328,6 +328,8 @@ def test_columns_are_selected_with_both_their_forms():
     ]
     assert table.select("exact").text_grid() == [["exact"], ["7"]]
     assert (table.select("n").caption, table.select("n").label) == ("Caption.", "t")
+    with pytest.raises(InvalidArgumentError, match="names must name a column"):
+        table.select()
     with pytest.raises(
         InvalidArgumentError, match="names must be among n, value, value_shown, exact, first, .*, got 'm'"
     ):

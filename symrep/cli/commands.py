@@ -260,7 +260,8 @@ def bounds(
     "--target",
     required=True,
     help='What to learn, such as "S", "sigma_1 - S/L", "majority()", "same_token(1, 2)" or "n_0 * e_1_0 - L/4": e_i_v is 1 where '
-    "position i holds token v, n_v counts a token; of two tokens sigma_i is 1 for token 0, -1 for token 1, S their sum.",
+    "position i holds token v, n_v counts a token; of two tokens sigma_i is 1 for token 0, -1 for token 1, S their sum. With the "
+    "query readout the query is the last of the tokens that L counts here.",
 )
 @click.option("--samples", default="16,64,256", show_default=True, metavar="P,...", help="Numbers of samples.")
 @click.option("--ridge", default="0.05", show_default=True, metavar="R", help="The ridge, a number of at least 0.")

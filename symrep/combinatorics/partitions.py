@@ -12,7 +12,7 @@ from typing import Any
 from symrep.combinatorics.drawing import diagram_svg
 from symrep.errors import InvalidPartitionError, InvalidTypeError, require, require_integer, shown
 
-_INTEGER = re.compile("-?[0-9]+")
+_INTEGER = re.compile("-?[0-9]{1,4000}")
 
 
 @dataclass(frozen=True, order=False)
@@ -25,7 +25,7 @@ class Partition:
     Parameters
     ----------
     parts
-        Positive integers in weakly decreasing order. The empty partition is ``Partition(())``.
+        Positive integers in weakly decreasing order, or their text, ``"(4,2,1)"``. The empty partition is ``Partition(())``.
 
     Raises
     ------
@@ -328,17 +328,14 @@ def _parts_of_text(text: str) -> tuple[int, ...]:
     ((4, 2, 1), (2, 1), (), (21,), (3,))
     """
     listed = text.strip()
-    if listed.startswith("(") and listed.endswith(")"):
+    in_parentheses = listed.startswith("(") and listed.endswith(")")
+    if in_parentheses:
         listed = listed[1:-1].strip()
-    elif "," not in listed:
-        listed = "?"
-    try:
-        pieces = listed.removesuffix(",").split(",") if listed else []
-        if not all(_INTEGER.fullmatch(piece.strip()) for piece in pieces):
-            raise ValueError
-        return tuple(map(int, pieces))
-    except ValueError:
-        raise InvalidPartitionError(f"parts must be integers such as (4,2,1), got {shown(text)}") from None
+    pieces = listed.removesuffix(",").split(",") if listed else []
+    is_clear = in_parentheses or "," in listed
+    if not is_clear or not all(_INTEGER.fullmatch(piece.strip()) for piece in pieces):
+        raise InvalidPartitionError(f"parts must be integers such as (4,2,1), got {shown(text)}")
+    return tuple(map(int, pieces))
 
 
 def _greedy_parts(total: int, largest: int) -> tuple[int, ...]:

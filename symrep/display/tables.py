@@ -160,7 +160,7 @@ class Table:
         Raises
         ------
         InvalidArgumentError
-            When no column has one of the names.
+            When there are no names, or no column has one of them.
 
         Examples
         --------
@@ -169,6 +169,7 @@ class Table:
         cube,n
         8,2
         """
+        require(bool(names), "names", "must name a column", names)
         places = []
         for name in names:
             own = [i for i, column in enumerate(self.columns) if name in (column.key, column.heading)]

@@ -58,6 +58,8 @@ def levels_table(spectrum: Any, order: int | None = None) -> Table:
 def null_space_note(spectrum: Any) -> tuple[Any, ...]:
     """How many eigenvalues are 0; those of the levels that vanish at some length or value of a symbol come to them there."""
     symbolic = any(level.eigenvalue.free_symbols for level in spectrum.levels)
+    if spectrum.zero_degeneracy == 0:
+        return (("No eigenvalue is 0, unless one of these vanishes." if symbolic else "No eigenvalue is 0."),)
     end = " (more where one of these vanishes)." if symbolic else "."
     return "Other eigenvalues are 0, with total degeneracy ", spectrum.zero_degeneracy, end
 

@@ -374,7 +374,8 @@ def test_the_note_on_the_null_space():
             if level.eigenvalue.subs({L: length, **{x: 1 for x in s.free_symbols() - {L}}}) == 0
         )
         assert at.zero_degeneracy == s.zero_degeneracy.subs(L, length) + vanishing
-        assert at.table().notes[0][-1] == "."
+        total = f", with total degeneracy {at.zero_degeneracy}."
+        assert total in str(at.table()) or (at.zero_degeneracy == 0 and "No eigenvalue is 0." in str(at.table()))
 
 
 class TestExpansions:
@@ -796,3 +797,10 @@ def test_the_vocabulary_of_the_measure_is_that_of_the_parameters():
         found.evaluate(L=4, V=3)
     any_vocabulary = spectrum(net, measures.iid_uniform())
     assert any_vocabulary.substitute(V=5, L=3).levels == spectrum(net, measures.iid_uniform(5), 3).levels
+
+
+def test_a_spectrum_without_null_space_says_so():
+    match = spectrum(m, measures.iid_uniform(2), 1)
+    assert match.zero_degeneracy == 0 and "No eigenvalue is 0." in str(match.table())
+    scaled = spectrum(sympy.Symbol("b", positive=True) * matches_symbol, measures.iid_uniform(2), 1)
+    assert "No eigenvalue is 0, unless one of these vanishes." in str(scaled.table())
