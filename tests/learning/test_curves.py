@@ -11,6 +11,7 @@ from symrep import block_spectrum, kernels, learning, measures, spectrum
 from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError
 from symrep.learning.decomposition import TargetModes
 from symrep.learning.kappa import THEORIES
+from symrep.learning.simulation import _error_of_columns
 
 LINEAR = kernels.architecture("linear-block", token_variance="1/2", position_variance=1)
 RELU = kernels.serial(
@@ -256,6 +257,18 @@ def test_standard_errors_count_the_draw_of_the_test_sequences(n_test):
         assert 0.7 < spread / stated < 1.4
 
 
+def test_noise_of_entries_is_counted_once():
+    rng, n_rows, n_columns = np.random.default_rng(0), 20, 100
+    squares = [_error_of_columns(rng.standard_normal((n_rows, n_columns))) ** 2 for _ in range(200)]
+    # the mean has the variance 1 / (n_rows * n_columns), which the spread of the rows has in it already
+    assert np.mean(squares) * n_rows * n_columns < 0.2
+    columns = [_error_of_columns(rng.standard_normal(n_columns) + np.zeros((n_rows, 1))) ** 2 for _ in range(200)]
+    assert np.mean(columns) * n_columns == pytest.approx(1, abs=0.1)
+
+
 def test_one_drawn_test_sequence_tells_no_error():
+    setting = {"ridge": 0.1, "n_repeats": 3, "test_sequences": [[0] * 14]}
+    given = learning.simulate(LINEAR, measures.iid_uniform(2), 14, "S", [8], **setting)
+    assert np.isfinite(given.learnability_error).all()
     found = learning.simulate(LINEAR, measures.iid_uniform(2), 14, "S", [8], 0.1, n_repeats=3, n_test=1)
     assert np.isinf(found.learnability_error).all() and np.isfinite(found.train_error_error).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from math import comb
 
 import numpy as np
@@ -486,3 +487,10 @@ def test_blocks_are_known_by_the_text_of_their_shapes():
         InvalidArgumentError, match=r"shape is not a partition: parts must be integers such as .*'\(L-1,1\)'"
     ):
         spec.block("(L-1,1)")
+
+
+def test_notes_have_their_formulas_in_latex():
+    net = kernels.architecture("linear-block", token_variance="1/2", position_variance=1)
+    spec = replace(block_spectrum(net, measures.iid_uniform(2), 6), expected_trace=2.5e-07)
+    assert r" of $\operatorname{E}K(x,x) = 2.5 \times 10^{-7}$." in spec.table().to_latex()
+    assert " of EK(x,x) = 2.5e-07." in str(spec.table())

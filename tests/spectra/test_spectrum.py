@@ -804,3 +804,15 @@ def test_a_spectrum_without_null_space_says_so():
     assert match.zero_degeneracy == 0 and "No eigenvalue is 0." in str(match.table())
     scaled = spectrum(sympy.Symbol("b", positive=True) * matches_symbol, measures.iid_uniform(2), 1)
     assert "No eigenvalue is 0, unless one of these vanishes." in str(scaled.table())
+
+
+def test_arguments_of_presets_are_told_their_symbols():
+    net = architecture("linear-block", "query")
+    for argument, symbol in (("token_variance", "a"), ("position_variance", "p"), ("query_token_variance", "a_q"),
+                             ("query_position_variance", "p_q")):  # fmt: skip
+        with pytest.raises(InvalidArgumentError, match=f"got '{argument}': it has the symbol {symbol}$"):
+            net.substitute(**{argument: 1})
+    s = spectrum(net, measures.iid_uniform())
+    for argument, symbol in (("length", "L"), ("vocab_size", "V")):
+        with pytest.raises(InvalidArgumentError, match=f"got '{argument}': it has the symbol {symbol}$"):
+            s.evaluate(**{argument: 1})
