@@ -13,7 +13,7 @@ import pytest
 import sympy
 from command_line import run
 
-from symrep import block_spectrum, character_table, cli, kernels, learning, measures, spectrum
+from symrep import Partition, block_spectrum, character_table, cli, kernels, learning, measures, spectrum
 from symrep.cli import output
 from symrep.learning import decomposition
 
@@ -93,7 +93,7 @@ def test_spectra_without_closed_forms_and_with_a_symbol_for_the_vocabulary(tmp_p
     assert total == pytest.approx(float(content["trace"]), rel=1e-10)
     assert all(float(level["eigenvalue"]) == level["value"] > 0 for level in content["levels"])
     closed = json.loads(run("spectrum", "linear-block", "--length", "6", *numbers, "--format", "json").out)
-    assert closed.keys() == content.keys() and content["levels"][0].keys() < closed["levels"][0].keys()
+    assert closed.keys() == content.keys() and content["levels"][0].keys() == closed["levels"][0].keys()
     status, out, _ = run("spectrum", "softmax-block", "--length", "5", "--vocab", "3", *numbers, "--format", "csv")
     assert status == 0 and out.startswith("shape,")
     status, out, _ = run("spectrum", "linear-block", "--vocab", "V", "--order", "1", "--format", "csv")
@@ -307,6 +307,19 @@ def test_grids_of_any_width_show_every_word(monkeypatch, width):
         assert len(table.rows) > 50 or words <= set(shown.replace(";", " ").split())
 
 
+def test_captions_and_notes_of_paragraphs_are_wrapped(monkeypatch):
+    monkeypatch.setattr(output, "is_terminal", lambda format_, out: True)
+    monkeypatch.setenv("COLUMNS", "50")
+    prose = [
+        line
+        for line in run("spectrum", "linear-block").out.splitlines()
+        if not re.match("(shape|token|deg|at|eig|  )", line)
+    ]
+    assert max(map(len, prose)) <= 50 and " ".join(prose).startswith(
+        "Spectrum: linear block, mean pool, uniform tokens, V = 2, length L,"
+    )
+
+
 def test_a_narrow_terminal_loses_nothing(monkeypatch):
     monkeypatch.setattr(output, "is_terminal", lambda format_, out: True)
     monkeypatch.setenv("COLUMNS", "80")
@@ -328,9 +341,14 @@ def test_a_narrow_terminal_loses_nothing(monkeypatch):
         assert out.splitlines()[2].split()[:4] == ["shape", str(n), str(n - 1), "1"]
     # nor would it be for many rows
     arguments = ("spectrum", "relu-block", "--vocab", "3", *numbers(8))
+    monkeypatch.setenv("COLUMNS", "66")
+    net = kernels.architecture("relu-block", token_variance=1, position_variance=1)
+    levels = block_spectrum(net, measures.iid_uniform(3), 8).token_levels
     paragraphs, grid = (run(*arguments, "--limit", limit).out for limit in ("50", "51"))
     assert paragraphs.count("\nshare of the trace  ") == 50 and grid.count("share") == 1
-    assert max(map(len, grid.splitlines())) <= 50
+    assert max(map(len, grid.splitlines())) <= 66
+    numbers_shown = [line.split()[4] for line in grid.splitlines() if re.match(r"  \(\d", line)]
+    assert [f"{level.eigenvalue:.6g}" for level in levels[:51]] == numbers_shown
 
 
 @pytest.mark.skipif(not __import__("os").path.exists("/dev/full"), reason="needs a device that is always full")
@@ -512,8 +530,8 @@ def test_every_command_has_an_example():
         (("spectrum", "relu-block", *numbers(5), "--readout", "query"), "--query-token-variance and --query-position"),
         (("bounds", "relu-block"), "--length, --token-variance and --position-variance must be given as numbers: relu"),
         (("curve", "foo", "--target", "S"), "architecture must be one of linear-block, uniform-block, relu-block"),
-        (("tables", "--directory", "/proc/nothing"), "directory must be writable, got '/proc/nothing'"),
-        (("verify", "--directory", "nothing"), "directory must hold the tables that write_tables makes"),
+        (("tables", "--directory", "/proc/nothing"), "--directory must be writable, got '/proc/nothing'"),
+        (("verify", "--directory", "nothing"), "--directory must hold the tables that write_tables makes"),
     ],
 )
 def test_refusals_name_the_options(arguments, message):
@@ -669,6 +687,37 @@ def test_latex_with_a_label_and_a_caption_of_the_users_own():
     assert run("spectrum", "linear-block", "--format", "latex", "--label", "").err.startswith(
         "symrep: --label must be made of"
     )
+
+
+def test_json_follows_the_options_of_the_table():
+    arguments = ("spectrum", "relu-block", "--vocab", "3", *numbers(6), "--format", "json")
+    whole, few, plain = (
+        json.loads(run(*arguments, *options).out) for options in ((), ("--limit", "3"), ("--no-token-labels",))
+    )
+    assert few["levels"] == whole["levels"][:3] and few["zero_degeneracy"] == whole["zero_degeneracy"]
+    rows = list(csv.DictReader(io.StringIO(run(*arguments[:-1], "csv").out)))
+    assert [
+        (str(Partition(v["shape"])), str(Partition(v["token_shape"])), v["eigenvalue"]) for v in whole["levels"]
+    ] == [(row["shape"], row["token_shape"], row["eigenvalue"]) for row in rows]
+    assert "token_shape" not in plain["levels"][0] and len(plain["levels"]) > len(whole["levels"])
+    for content in (whole, plain):
+        assert sum(level["degeneracy"] for level in content["levels"]) + content["zero_degeneracy"] == 3**6
+    some = json.loads(run(*arguments, "--shape-depth", "1").out)
+    assert some["shapes"] == [[6], [5, 1]] and "shapes" not in whole
+    counted = sum(level["degeneracy"] for level in some["levels"]) + some["zero_degeneracy"]
+    assert counted + some["degeneracy_of_other_shapes"] == 3**6 and some["degeneracy_of_other_shapes"] > 0
+    expanded = json.loads(run("spectrum", "linear-block", "--order", "2", "--format", "json").out)["levels"]
+    assert (
+        expanded[-1]["expansion"] == "a**2*p/2 + a*p**2/L"
+        and "expansion" not in json.loads(run("spectrum", "linear-block", "--format", "json").out)["levels"][0]
+    )
+
+
+def test_bounds_of_some_shapes_say_what_they_lack():
+    arguments = ("bounds", "relu-block", *numbers(8), "--ridge", "1/10", "--samples")
+    assert "is in eigenvalues that the spectrum lacks: it counts as ridge" in run(*arguments, "--shape-depth", "0").out
+    labels = [row["token_shape"] for row in json.loads(run(*arguments, "--format", "json").out)[0]["rows"]]
+    assert set(labels) == {"(2)", "(1,1)"}
 
 
 def test_the_suffix_of_a_file_is_its_format(tmp_path):

@@ -328,6 +328,8 @@ def test_columns_are_selected_with_both_their_forms():
     ]
     assert table.select("exact").text_grid() == [["exact"], ["7"]]
     assert (table.select("n").caption, table.select("n").label) == ("Caption.", "t")
+    noted = replace(table, notes=("A note.",))
+    assert noted.select("n").notes == ("A note.",) and noted.select("n", notes=False).notes == ()
     with pytest.raises(InvalidArgumentError, match="names must name a column"):
         table.select()
     with pytest.raises(

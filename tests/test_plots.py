@@ -334,3 +334,12 @@ def test_levels_of_several_modes_end_in_a_mark():
     caps = [line for line in ax.get_lines() if line.get_marker() == "|"]
     ends = sorted(x for line in caps for x in line.get_xdata())
     assert ends == [11.0, 21.0]
+
+
+def test_plots_of_some_shapes_say_so():
+    net = kernels.architecture("relu-block", token_variance=1, position_variance=1)
+    some, whole = (block_spectrum(net, measures.iid_uniform(2), 6, shapes=shapes) for shapes in (1, None))
+    assert (
+        some.plot().get_title() == "modes of shapes not asked for are left out of the index"
+        and whole.plot().get_title() == ""
+    )

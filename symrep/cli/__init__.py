@@ -29,6 +29,8 @@ _OPTIONS = {name: f"--{name}" for name in _ARGUMENTS.split()} | {
     "n_permutations": "--permutations",
     "n_samples": "--samples",
     "vocab_size": "--vocab",
+    "directory": "--directory",
+    "positions": "--target: positions",
     "TokenEmbedding variance": "--token-variance",
     "Positions variance": "--position-variance",
     "QueryToken token_variance": "--query-token-variance",

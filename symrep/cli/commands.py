@@ -187,7 +187,8 @@ def spectrum_command(
     if plot is not None:
         save_plot(spec.plot(), plot)
     if format_ == "json":
-        emit(spec.to_json(**{name: model[name] for name in ("architecture", "readout", "kernel")}), out)
+        own = {"token_labels": token_labels is not False, "limit": limit} if is_numeric else {"order": order}
+        emit(spec.to_json(**own, **{name: model[name] for name in ("architecture", "readout", "kernel")}), out)
     else:
         table = _spectrum_table(spec, order, limit, token_labels is not False, format_, is_numeric)
         show(replace(table, caption=described("Spectrum", **model)), format_, out)
@@ -243,8 +244,10 @@ def bounds(
 
     require_limit(limit, model["architecture"])
     goal = {"learnability": learnability} | ({} if ridge is None else {"ridge": ridge})
-    laws = scaling_law(solve_any(shape_depth, **model), **goal)
-    some = laws[: _levels_shown(limit, format_)] if model["architecture"] in NONLINEAR_ARCHITECTURES else laws
+    some = laws = scaling_law(solve_any(shape_depth, **model), **goal)
+    if model["architecture"] in NONLINEAR_ARCHITECTURES:
+        laws = laws.with_token_labels()
+        some = laws[: _levels_shown(limit, format_)]
     shown = [replace(some.samples_table(), caption=described("Samples needed per eigenfunction", **model))]
     if not samples:
         caption = described("Symmetry bounds against exact eigenvalues", **model)

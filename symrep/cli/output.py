@@ -8,8 +8,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -209,10 +211,11 @@ def _print_rich(table: Table) -> None:
     heading, *rows = table.text_grid()
     available = console.width - _BETWEEN_COLUMNS * len(heading) - 1
     widths = _column_widths([heading, *rows], available, len(rows) > _MOST_PARAGRAPHS)
-    if widths is None:
-        click.echo(table.to_text(width=console.width))
-        return
     caption, notes = table.text_prose()
+    if widths is None:
+        caption, *notes = (fill(part, console.width, break_long_words=False) for part in (caption, *notes))
+        click.echo(replace(table, caption=caption, notes=tuple(notes)).to_text(width=console.width))
+        return
     grid = RichTable(
         title=Text(caption),
         caption=Text("\n".join(notes)) if notes else None,
@@ -227,6 +230,15 @@ def _print_rich(table: Table) -> None:
     console.print(grid)
 
 
+def _unbroken(word: str) -> str:
+    """What of a word stays in one piece whatever the width: a number all of it, others their beginning.
+
+    >>> _unbroken("1.5e-07"), _unbroken("samples-linear-pool-v2")
+    ('1.5e-07', 'samp')
+    """
+    return word if word.lstrip("+-(")[:1].isdigit() else word[:_NARROWEST]
+
+
 def _column_widths(grid: list[list[str]], available: int, may_break_words: bool) -> list[int] | None:
     """The widths of columns that fit together, of which the widest give way first; None where none do.
 
@@ -239,7 +251,7 @@ def _column_widths(grid: list[list[str]], available: int, may_break_words: bool)
     widest = [max(map(len, cells)) for cells in columns]
     least = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
     if may_break_words and len(columns) <= MOST_FIELDS:
-        least = [min(width, _NARROWEST) for width in least]
+        least = [max(len(word) for word in ["", *map(_unbroken, " ".join(cells).split())]) for cells in columns]
     for limit in range(max(widest), 0, -1):
         widths = [max(low, min(high, limit)) for low, high in zip(least, widest)]
         if sum(widths) <= available:

@@ -154,8 +154,8 @@ class Table:
             raise InvalidArgumentError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
         return getattr(self, f"to_{format}")()
 
-    def select(self, *names: str) -> Table:
-        """The table with some of its columns, by their keys or headings, in this order.
+    def select(self, *names: str, notes: bool = True) -> Table:
+        """The table with some of its columns, by their keys or headings, in this order; with its notes, unless told not to.
 
         Raises
         ------
@@ -186,7 +186,8 @@ class Table:
         chosen = [self.columns[i] for i in places]
         displayed = {column.heading for column in chosen if column.only != "data"}
         columns = tuple(column if column.heading in displayed else replace(column, only=None) for column in chosen)
-        return replace(self, columns=columns, rows=tuple(tuple(row[i] for i in places) for row in self.rows))
+        rows = tuple(tuple(row[i] for i in places) for row in self.rows)
+        return replace(self, columns=columns, rows=rows, notes=self.notes if notes else ())
 
     def text_grid(self) -> list[list[str]]:
         """Headings and rows as plain text."""

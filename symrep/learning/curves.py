@@ -27,7 +27,7 @@ from symrep.display import Column, Table, uncertain_cells, uncertain_columns
 from symrep.errors import InvalidArgumentError, InvalidTypeError, require
 from symrep.learning.decomposition import TargetModes, decomposed
 from symrep.learning.kappa import as_numbers, as_pairs, as_samples, effective_ridge, learnabilities
-from symrep.learning.modes import Modes, as_modes
+from symrep.learning.modes import Modes, as_modes, tail_notes
 
 _SAME = 1e-12
 _SIMULATED = ("learnability", "test_error", "train_error")
@@ -191,11 +191,7 @@ class LearningCurve:
         )
         if simulation is not None:
             notes += (f"Simulated: means over {simulation.n_repeats} training sets with their standard errors.",)
-        if self.modes.tail > 0:
-            notes += (
-                rf"Of $\operatorname{{E}}K(x,x)$, {self.modes.tail:.3g} is in eigenvalues that the spectrum lacks: "
-                "it counts as ridge, as it should where each of them is far below kappa.",
-            )
+        notes += tail_notes(self.modes)
         return Table("curve", ("Learning curve of ", self.target.name, "."), tuple(columns), tuple(rows), notes)
 
     def require_simulated(self, simulation: Any) -> None:

@@ -103,3 +103,11 @@ def as_modes(spec: Any) -> Modes:
 def _unresolved_trace(spec: BlockSpectrum) -> float:
     unresolved = spec.expected_trace - spec.trace()
     return unresolved if unresolved > _ROUNDING * spec.expected_trace * len(spec.levels) else 0.0
+
+
+def tail_notes(modes: Modes) -> tuple[str, ...]:
+    """A note on what a spectrum lacks, where it lacks something."""
+    if modes.tail <= 0:
+        return ()
+    note = rf"Of $\operatorname{{E}}K(x,x)$, {modes.tail:.3g} is in eigenvalues that the spectrum lacks: "
+    return (note + "it counts as ridge, as it should where each of them is far below kappa.",)

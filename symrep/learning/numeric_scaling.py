@@ -16,7 +16,7 @@ import sympy
 from symrep.errors import FreeSymbolError, require, require_symbols
 from symrep.kernels.parameters import substitute
 from symrep.learning.kappa import effective_modes
-from symrep.learning.modes import Modes, as_modes
+from symrep.learning.modes import Modes, as_modes, tail_notes
 from symrep.learning.scaling import ScalingLaw, ScalingLaws, read_goal
 from symrep.spectra.block_results import BlockSpectrum
 
@@ -85,11 +85,29 @@ class NumericScalingLaws(ScalingLaws):
         wanted = self.spectrum.block(shape).shape
         return replace(self, laws=tuple(law for law in self if law.level.shape == wanted))
 
+    def with_token_labels(self) -> NumericScalingLaws:
+        """The laws of the levels that are labelled by irreps of token renaming too, each multiplet of them once.
+
+        Raises
+        ------
+        NotInvariantError
+            When the measure or the kernel does not treat all tokens alike.
+        """
+        of_shape = {law.level.shape: law for law in self}
+        levels = [level for level in self.spectrum.token_levels if level.shape in of_shape and level.eigenvalue > 0]
+        return replace(self, laws=tuple(replace(of_shape[level.shape], level=level) for level in levels))
+
+    def notes(self) -> tuple[Any, ...]:
+        """What the eigenvalues that the spectrum lacks mean for the samples."""
+        return tail_notes(as_modes(self.spectrum))
+
     def substitute(self, **values: Any) -> ScalingLaws:
         """The laws at a number for the symbol of the ridge."""
         require_symbols(values, {symbol.name for symbol in self.ridge.free_symbols})
         goal = read_goal(substitute(self.ridge, **values), self.learnability)
         found = numeric_scaling_laws(self.spectrum, *goal)
+        if any(law.level.token_shape is not None for law in self):
+            found = found.with_token_labels()
         self.require_whole_irreps(law.level for law in found)
         kept = {law.level.shape for law in self}
         return replace(found, laws=tuple(law for law in found if law.level.shape in kept))

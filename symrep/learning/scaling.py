@@ -232,6 +232,10 @@ class ScalingLaws:
         kept = {tuple(_label_at(label, others) for label in law.level.labels) for law in self}
         return replace(found, laws=tuple(law for law in found if law.level.labels in kept))
 
+    def notes(self) -> tuple[Any, ...]:
+        """What is to be said of the spectrum below the table of samples: nothing of one that is whole."""
+        return ()
+
     def require_whole_irreps(self, levels: Iterable[EigenLevel]) -> None:
         """Numbers may exchange the eigenvalues of an irrep: some of them cannot be told from the others afterwards."""
         chosen = {law.level.labels for law in self}

@@ -119,6 +119,7 @@ def samples_table(laws: ScalingLaws) -> Table:
         *_trace_notes(laws),
         r"Self-consistent: $\sum_i d_i \lambda_i/(\lambda_i + \kappa) + \delta/\kappa$ over all levels of degeneracy $d_i$, where "
         r"$\kappa$ is the eigenvalue of the row times $(1-\ell)/\ell$. It is never below the other columns.",
+        *laws.notes(),
     ]
     caption = ("Samples needed per eigenfunction: ", *laws.spectrum.title, ".")
     return Table("samples", caption, tuple(columns), tuple(rows), tuple(notes))

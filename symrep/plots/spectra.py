@@ -96,6 +96,8 @@ def spectrum_plot(spectrum: Any, ax: Any = None, *, n_shapes: int = 7, **values:
     if has_negative:
         ax.plot([], [], "o", color="#555555", markerfacecolor="none", label="negative (absolute value)")
     _label_logarithmic(ax, "index of the mode", "eigenvalue")
+    if getattr(spectrum, "degeneracy_of_other_shapes", 0) != 0:
+        ax.set_title("modes of shapes not asked for are left out of the index", fontsize="small")
     if entries or has_negative:
         # positive eigenvalues fall from left to right, negative ones come last and rise
         place = "lower left" if has_negative else "upper right"

@@ -24,9 +24,18 @@ from symrep.spectra.spectrum import (
     EvaluatedSpectrum,
     plain_number,
     power_or_number,
+    without,
 )
 
 _ROWS_SHOWN = 50
+
+
+def _level_dict(level: EigenLevel) -> dict[str, Any]:
+    labels = {"shape": list(level.shape.parts)}
+    if level.token_shape is not None:
+        labels["token_shape"] = list(level.token_shape.parts)
+    value = level.eigenvalue
+    return labels | {"eigenvalue": str(value), "value": value, "degeneracy": level.degeneracy}
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,34 +207,38 @@ class BlockSpectrum(LevelViews):
 
         return block_table(self, token_labels=token_labels, limit=limit)
 
-    def to_dict(self) -> dict[str, Any]:
+    @property
+    def degeneracy_of_other_shapes(self) -> Any:
+        """The dimension of the functions of shapes that were not asked for, 0 where all were."""
+        covered = sum(block.degeneracy * block.size for block in self.blocks)
+        return 0 if covered == self.total_dimension else without(self.total_dimension, covered)
+
+    def to_dict(self, *, token_labels: bool = False, limit: int | None = None) -> dict[str, Any]:
         """The content of :meth:`to_json`."""
-        levels = [
-            {
-                "shape": list(v.shape.parts),
-                "eigenvalue": str(v.eigenvalue),
-                "value": v.eigenvalue,
-                "degeneracy": v.degeneracy,
-            }
-            for v in self.levels
-        ]
+        levels = self.token_levels if token_labels else self.levels
+        shown = levels if limit is None else levels[: require_integer(limit, "limit", minimum=1)]
+        covered = sum(block.degeneracy * block.size for block in self.blocks)
+        others = plain_number(self.degeneracy_of_other_shapes)
+        some = {"shapes": [list(shape.parts) for shape in self.shapes], "degeneracy_of_other_shapes": others}
         return {
             "architecture": self.architecture,
             "network": self.architecture,
             "measure": repr(self.measure),
             "vocab_size": self.vocab_size,
             "length": self.length,
-            "levels": levels,
-            "zero_degeneracy": plain_number(self.zero_degeneracy),
+            "levels": [_level_dict(level) for level in shown],
+            "zero_degeneracy": plain_number(covered - sum(level.degeneracy for level in levels)),
             "trace": str(self.expected_trace),
-        }
+        } | (some if others else {})
 
-    def to_json(self, **names: str) -> str:
+    def to_json(self, *, token_labels: bool = False, limit: int | None = None, **names: str) -> str:
         """A JSON object with the entries of that of a symbolic spectrum; ``names`` replaces some.
 
-        The eigenvalue of a level stands there twice, as text with all its digits and as a number, ``value``.
+        The eigenvalue of a level stands there twice, as text with all its digits and as a number, ``value``. ``token_labels``
+        and ``limit`` are those of :meth:`table`. Where only some shapes were asked for they are listed, with the dimension of
+        the others; ``zero_degeneracy`` counts what is 0, or within rounding errors of it, in those that were asked for.
         """
-        return json.dumps(self.to_dict() | names, indent=2)
+        return json.dumps(self.to_dict(token_labels=token_labels, limit=limit) | names, indent=2)
 
     def _repr_html_(self) -> str:
         return self.table(limit=_ROWS_SHOWN)._repr_html_()

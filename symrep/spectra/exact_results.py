@@ -101,10 +101,10 @@ class ExactBlockSpectrum(Spectrum):
         numbers = found.architecture, found.levels, found.total_dimension
         return EvaluatedBlocks(*numbers, trace, self.covered, title=self.title)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, order: int | None = None) -> dict[str, Any]:
         """The content of ``to_json``: that of other spectra, and ``shapes`` where only some were asked for."""
         some = {} if self.covered is None else {"shapes": [list(shape.parts) for shape in self.covered]}
-        return super().to_dict() | some
+        return super().to_dict(order) | some
 
     def table(self, order: int | None = None) -> Table:
         """Levels as a table: labels, eigenvalue, degeneracy and value."""

@@ -361,8 +361,6 @@ def _notes(spectrum: BlockSpectrum, levels: list[EigenLevel], held: float) -> tu
         notes.append(
             ("Within rounding errors of 0: ", number, " eigenvalues of these blocks, of total degeneracy ", modes, ".")
         )
-    covered = sum(block.degeneracy * block.size for block in spectrum.blocks)
-    total = spectrum.total_dimension
-    if covered != total:
-        notes.append(("Shapes not asked for have the total degeneracy ", total - covered, "."))
+    if spectrum.degeneracy_of_other_shapes != 0:
+        notes.append(("Shapes not asked for have the total degeneracy ", spectrum.degeneracy_of_other_shapes, "."))
     return tuple(notes)

@@ -277,26 +277,29 @@ class Spectrum(ExactPickles, LevelViews):
     def _require_names(self, values: dict[str, Any]) -> None:
         require_symbols(values, {symbol.name for symbol in self.free_symbols()} | self.parameter_names)
 
-    def to_json(self, **names: str) -> str:
+    def to_json(self, order: int | None = None, **names: str) -> str:
         """A JSON object with architecture, vocab_size, length, levels and trace.
 
         ``names`` replaces or adds entries, such as the name of a preset for ``architecture``. A level has ``shape``,
         ``eigenvalue``, ``degeneracy``, and where they are known ``token_shape``, ``query_shape``, ``value`` (a float) and
-        ``leading``. A shape is the list of its parts, ``[3, 1]``, or where these have symbols its text, ``"(L-1,1)"``.
+        ``leading``, and with ``order`` that many terms at large L, ``expansion``. A shape is the list of its parts, ``[3, 1]``, or where these have symbols its text, ``"(L-1,1)"``.
         Expressions are strings that ``sympy.sympify`` reads. An eigenvalue that only a polynomial defines is
         null, with ``polynomial`` (in x) and ``root_index`` (0 is the largest root) beside it.
         """
-        return json.dumps(self.to_dict() | names, indent=2)
+        return json.dumps(self.to_dict(order) | names, indent=2)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, order: int | None = None) -> dict[str, Any]:
         """The content of :meth:`to_json`."""
+        expansions = [{}] * len(self.levels)
+        if order is not None:
+            expansions = [{"expansion": str(expansion)} for expansion in self.expansions(order)]
         return {
             "architecture": self.architecture,
             "network": self.architecture,
             "measure": repr(self.measure),
             "vocab_size": plain_number(self.vocab_size),
             "length": plain_number(self.length),
-            "levels": [_level_dict(level) for level in self.levels],
+            "levels": [_level_dict(level) | at_large for level, at_large in zip(self.levels, expansions)],
             "zero_degeneracy": plain_number(self.zero_degeneracy),
             "trace": str(self.trace()),
         }

@@ -5,8 +5,8 @@ import pytest
 import sympy
 from scipy.optimize import brentq
 
-from symrep import Partition, block_spectrum, kernels, learning, measures, spectrum
-from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError
+from symrep import Partition, block_spectrum, kernels, learning, measures, spectrum, substitute
+from symrep.errors import FreeSymbolError, InvalidArgumentError, InvalidTypeError, NotInvariantError
 from symrep.kernels.overlaps import length_symbol as L
 from symrep.spectra.asymptotics import leading_term
 
@@ -359,3 +359,26 @@ def test_slices_of_laws():
     assert len(numeric[:2]) == 2 and len(numeric.select((5, 1)).substitute(delta="1/10")) == len(numeric.select((5, 1)))
     with pytest.raises(InvalidArgumentError, match="laws must be all laws of their irreps"):
         numeric[:2].substitute(delta="1/10")
+
+
+def test_numeric_laws_with_token_labels():
+    relu = kernels.architecture("relu-block", token_variance=1, position_variance=1)
+    laws = learning.scaling_law(block_spectrum(relu, measures.iid_uniform(3), 5))
+    labelled = laws.with_token_labels()
+    assert [law.level for law in labelled] == list(laws.spectrum.token_levels) and len(labelled) < len(laws)
+    for law in labelled:
+        plain = min(
+            (own for own in laws.select(law.level.shape)),
+            key=lambda own: abs(own.level.eigenvalue - law.level.eigenvalue),
+        )
+        for method in ("self-consistent", "trace-bound", "dimension-bound"):
+            assert float(substitute(law.samples(method), delta="1/10")) == pytest.approx(
+                float(substitute(plain.samples(method), delta="1/10")), rel=1e-9
+            )
+    part = laws.select((4, 1)).with_token_labels()
+    assert {law.level.shape for law in part} == {Partition((4, 1))}
+    at = labelled.substitute(delta="1/10")
+    assert [law.level for law in at] == [law.level for law in labelled]
+    uneven = learning.scaling_law(block_spectrum(relu, measures.iid(["1/2", "1/4", "1/4"]), 3))
+    with pytest.raises(NotInvariantError):
+        uneven.with_token_labels()
