@@ -682,6 +682,15 @@ def test_latex_with_a_label_and_a_caption_of_the_users_own():
     assert re.findall(r"\\label{(.*)}", two) == ["tab:mine-bounds", "tab:mine-samples"]
     one = run("bounds", "linear-block", "--format", "latex", "--samples", "--label", "mine", "--caption", "Mine.").out
     assert r"\label{tab:mine}" in one and r"\caption{Mine.}" in one
+    alone = run(
+        "bounds", "linear-block", "--format", "latex", "--no-samples", "--label", "mine", "--caption", "Mine."
+    ).out
+    assert (
+        alone.count(r"\begin{table}") == 1
+        and r"\label{tab:mine}" in alone
+        and "exponents" in alone
+        and "exponents" not in one
+    )
     refused = run("bounds", "linear-block", "--format", "latex", "--caption", "Mine.")
     assert refused == (2, "", "symrep: --caption must be left out for 2 tables, got 'Mine.'\n")
     assert run("spectrum", "linear-block", "--format", "latex", "--label", "").err.startswith(
@@ -796,3 +805,34 @@ def test_captions_tell_the_model_in_words():
         r"\caption{Spectrum: linear attention and erf, mean pool, uniform tokens, $V = 3$, length $4$, token variance $1$, position "
         r"variance $1$.}"
     ) in latex
+
+
+def test_pictures_tell_what_is_drawn(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(output, "replace_file", lambda path, content: None)
+    monkeypatch.setattr(
+        "matplotlib.axes.Axes.set_title", lambda axes, text, **options: drawn.append(" ".join(text.split()))
+    )
+    curve = (
+        "curve",
+        "linear-block",
+        *numbers(8),
+        "--target",
+        "S",
+        "--noise",
+        "0.1",
+        "--theory",
+        "next-order",
+        "--plot",
+        str(tmp_path / "a.png"),
+    )
+    assert run(*curve).status == run(*curve, "--normalized").status == 0
+    model = "linear block, mean pool, uniform tokens, V = 2, length 8, token variance 1, position variance 1"
+    setting = "ridge 0.05, noise 0.1, next-order theory."
+    assert drawn == [f"Learning curve: {model}, {setting}", f"Learning curve: {model}, normalised, {setting}"]
+
+
+def test_lengths_beyond_memory_are_told_in_terms_of_options():
+    refused = run("spectrum", "softmax-block", "--vocab", "3", *numbers(60))
+    assert refused.status == 2 and refused.err.endswith(" GB: a shorter --length or a smaller --vocab needs less\n")
+    assert "memory_limit" not in refused.err

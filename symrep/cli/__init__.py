@@ -93,6 +93,9 @@ def _with_option(message: str) -> str:
     >>> _with_option("n_repeats must be at least 2, got 1"), _with_option("architecture must be one of linear-block")
     ('--simulate must be at least 2, got 1', 'architecture must be one of linear-block')
     """
+    limit, _, size = message.partition("memory_limit = ")
+    if size:
+        return f"{limit}the limit of {size}: a shorter --length or a smaller --vocab needs less"
     named = next((argument for argument in _OPTIONS if message.startswith(f"{argument} ")), None)
     return message if named is None else _OPTIONS[named] + message.removeprefix(named)
 

@@ -185,7 +185,7 @@ def spectrum_command(
         require_numbers("--plot draws them", **model)
     spec = solve_any(shape_depth, **model)
     if plot is not None:
-        save_plot(spec.plot(), plot)
+        save_plot(spec.plot(), plot, described("Spectrum", **model))
     if format_ == "json":
         own = {"token_labels": token_labels is not False, "limit": limit} if is_numeric else {"order": order}
         emit(spec.to_json(**own, **{name: model[name] for name in ("architecture", "readout", "kernel")}), out)
@@ -219,13 +219,15 @@ def _levels_shown(limit: int | None, format_: str) -> int | None:
 )
 @click.option("--learnability", default="1/2", show_default=True, help="Between 0 and 1.")
 @click.option(
-    "--samples", is_flag=True, help="Only the samples needed; csv holds one table, the bounds unless this is given."
+    "--samples/--no-samples",
+    default=None,
+    help="Only the samples needed, or only the bounds; csv holds one table, the bounds unless --samples is given.",
 )
 @output_options()
 def bounds(
     ridge: str | None,
     learnability: str,
-    samples: bool,
+    samples: bool | None,
     shape_depth: int | None,
     limit: int | None,
     format_: str,
@@ -248,10 +250,11 @@ def bounds(
     if model["architecture"] in NONLINEAR_ARCHITECTURES:
         laws = laws.with_token_labels()
         some = laws[: _levels_shown(limit, format_)]
-    shown = [replace(some.samples_table(), caption=described("Samples needed per eigenfunction", **model))]
+    shown = []
     if not samples:
-        caption = described("Symmetry bounds against exact eigenvalues", **model)
-        shown = [replace(some.table(), caption=caption), *shown]
+        shown.append(replace(some.table(), caption=described("Symmetry bounds against exact eigenvalues", **model)))
+    if samples is not False:
+        shown.append(replace(some.samples_table(), caption=described("Samples needed per eigenfunction", **model)))
     if len(some) < len(laws):
         shown = [replace(table, notes=(hidden_levels(len(laws) - len(some)), *table.notes)) for table in shown]
     show_all(shown, format_, out)
@@ -335,7 +338,9 @@ def curve(
             progress=shows_progress(),
         )
     if plot is not None:
-        save_plot(found.plot(simulation=simulation), plot)
+        setting = f", {'normalised, ' if normalized else ''}ridge {ridge}, noise {noise}, {theory} theory."
+        title = (*described("Learning curve", **model)[:-1], setting)
+        save_plot(found.plot(simulation=simulation), plot, title)
     direct = theory if theory in DIRECT_THEORIES else DIRECT_THEORIES[0]
     needed = samples_to_learn(found.modes, found.target, ridge, learnability=share, theory=direct)
     table = found.table(simulation)

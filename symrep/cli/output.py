@@ -16,11 +16,12 @@ from typing import Any
 
 import click
 
-from symrep.display import FORMATS, Table
+from symrep.display import FORMATS, Prose, Table
 from symrep.display.tables import MOST_FIELDS
 from symrep.errors import InvalidArgumentError, require
 
 _BETWEEN_COLUMNS, _NARROWEST, _MOST_PARAGRAPHS = 3, 4, 50
+_TITLE_WIDTH = 80
 _QUIET = "symrep.quiet"
 # for completion alone: whether a file can be used is told where it is
 FILE = click.Path(readable=False)
@@ -266,8 +267,11 @@ def picture_file(context: click.Context, parameter: click.Parameter, path: str |
     return output_file(context, parameter, path)
 
 
-def save_plot(axes: Any, path: str) -> None:
-    """Write a picture whole, or not at all."""
+def save_plot(axes: Any, path: str, title: Prose | None = None) -> None:
+    """Write a picture whole, or not at all; the title comes above the one that it may have."""
+    if title is not None:
+        lines = [fill(Table("", title, (), ()).text_prose()[0], _TITLE_WIDTH), axes.get_title()]
+        axes.set_title("\n".join(filter(None, lines)), fontsize="small")
     buffer = io.BytesIO()
     axes.figure.savefig(buffer, format=Path(path).suffix[1:].lower(), bbox_inches="tight", dpi=150)
     try:

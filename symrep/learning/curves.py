@@ -165,9 +165,9 @@ class LearningCurve:
             When the simulation has other numbers of samples, another target, ridge or noise.
         """
         names = {
-            "n_samples": ("samples", "$P$"),
-            "ridge": ("ridge", r"$\delta$"),
-            "kappa": ("kappa", r"$\kappa$"),
+            "n_samples": ("samples", "samples $P$"),
+            "ridge": ("ridge", r"ridge $\delta$"),
+            "kappa": ("kappa", r"effective ridge $\kappa$"),
             "learnability": ("learnability", None),
             "test_error": ("test error", None),
             "train_error": ("train error", None),

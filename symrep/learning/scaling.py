@@ -62,6 +62,21 @@ class ScalingLaw:
         labels = ", ".join(map(str, self.level.labels))
         return f"<ScalingLaw of {labels}: eigenvalue {self.level.leading or self.level.eigenvalue}>"
 
+    @property
+    def shape(self) -> Any:
+        """The irrep of the permutations of positions."""
+        return self.level.shape
+
+    @property
+    def token_shape(self) -> Any:
+        """The irrep of token renaming, None where the block is not split by it."""
+        return self.level.token_shape
+
+    @property
+    def eigenvalue(self) -> Any:
+        """The eigenvalue."""
+        return self.level.eigenvalue
+
     @cached_property
     def dimension_bound(self) -> sympy.Expr:
         """E K(x, x) / dimension: no eigenvalue of the irrep is larger, whatever the kernel."""

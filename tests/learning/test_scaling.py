@@ -345,6 +345,16 @@ def test_symbols_of_the_spectrum_are_not_those_of_the_ridge():
         learning.symbolic_target(spec, "S")
 
 
+def test_laws_tell_their_labels_and_eigenvalue():
+    laws = learning.scaling_law(spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2)))
+    for law in laws:
+        assert (law.shape, law.token_shape, law.eigenvalue) == (
+            law.level.shape,
+            law.level.token_shape,
+            law.level.eigenvalue,
+        )
+
+
 def test_slices_of_laws():
     laws = learning.scaling_law(spectrum(kernels.architecture("linear-block"), measures.iid_uniform(2)))
     assert [law.level for law in laws[1:3]] == [laws[1].level, laws[2].level] and laws[
