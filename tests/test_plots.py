@@ -343,3 +343,4 @@ def test_plots_of_some_shapes_say_so():
         some.plot().get_title() == "modes of shapes not asked for are left out of the index"
         and whole.plot().get_title() == ""
     )
+    assert LINEAR.plot(L=6, a=1, p=1).get_title() == ""

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from symrep.display import FORMATS, Prose, Table
+from symrep.display.cells import plain_text, sentence, text_cell
 from symrep.display.tables import MOST_FIELDS
 from symrep.errors import InvalidArgumentError, require
 
@@ -270,7 +271,7 @@ def picture_file(context: click.Context, parameter: click.Parameter, path: str |
 def save_plot(axes: Any, path: str, title: Prose | None = None) -> None:
     """Write a picture whole, or not at all; the title comes above the one that it may have."""
     if title is not None:
-        lines = [fill(Table("", title, (), ()).text_prose()[0], _TITLE_WIDTH), axes.get_title()]
+        lines = [fill(sentence(title, text_cell, plain_text), _TITLE_WIDTH), axes.get_title()]
         axes.set_title("\n".join(filter(None, lines)), fontsize="small")
     buffer = io.BytesIO()
     axes.figure.savefig(buffer, format=Path(path).suffix[1:].lower(), bbox_inches="tight", dpi=150)
